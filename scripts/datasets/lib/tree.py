@@ -1,0 +1,154 @@
+"""An image dataset on disk: <root>/<domain>/<class>/<id>.png, captions.csv, ATTRIBUTION.txt.
+
+Draws the chosen artworks on all cores, drops what can't serve (unreadable, empty, a font's
+placeholder, exact duplicates), writes the rest and counts both.
+"""
+
+import collections
+import csv
+import multiprocessing
+import signal
+from dataclasses import dataclass, field
+
+from lib import render, stamp
+from lib.ui import Progress, say
+
+MIN_INK = 0.02  # share of inked pixels below which an image counts as empty
+MAX_REPEATS = 2  # a glyph that a font draws more often is its placeholder, such as a "?" box
+CAPTION_FIELDS = ("label", "keywords", "subgroup", "group")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One artwork and its place in the dataset; trim cuts it to its ink before it is framed."""
+
+    domain: str
+    label: str
+    id: str
+    artwork: object
+    caption: dict = field(compare=False)
+    trim: bool = False
+
+    def place(self):
+        return (self.domain, self.label, self.id)
+
+    def path(self):
+        return f"{self.domain}/{self.label}/{self.id}.png"
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """What the artwork's licence asks to be told."""
+
+    domain: str
+    artwork: str
+    author: str
+    licence: str
+    package: object
+
+    def line(self):
+        return (
+            f"{self.domain}: {self.artwork}, by {self.author}; licence {self.licence}; "
+            f"from {self.package.pin.kind} package {self.package.pin.name} {self.package.version}"
+        )
+
+
+def write_tree(folder, items, attributions):
+    """Draws and writes the dataset below folder; returns its facts for BUILD.json."""
+    items = sorted(items, key=Item.place)
+    say(f"  {len(items)} artworks chosen: {summary(item.domain for item in items)}")
+    drawn = draw_all(items)
+    kept, dropped = sift(items, drawn)
+    for item, image in kept:
+        path = folder / item.path()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(image.png)
+    write_captions(folder / "captions.csv", [item for item, _ in kept])
+    write_attributions(folder / "ATTRIBUTION.txt", attributions)
+    for reason, places in sorted(dropped.items()):
+        say(f"  dropped as {reason}: {len(places)} ({summary(place[0] for place in places)})")
+    return {
+        "images": len(kept),
+        "counts": count(item for item, _ in kept),
+        "dropped": {reason: ["/".join(place) for place in places]
+                    for reason, places in sorted(dropped.items())},
+        "pixels_sha256": stamp.digest_of_lines(
+            f"{image.pixels}  {item.path()}" for item, image in kept
+        ),
+    }
+
+
+def summary(names):
+    """`a 3, b 5`: how often each name occurs, in order of the names."""
+    counts = collections.Counter(names)
+    return ", ".join(f"{name} {counts[name]}" for name in sorted(counts))
+
+
+def draw_all(items):
+    """The items' drawings, in order, made on every core."""
+    jobs = [(item.artwork, item.trim) for item in items]
+    progress = Progress("drawing", len(jobs))
+    drawn = []
+    with multiprocessing.Pool(render.processes(), ignore_interrupt) as pool:
+        for result in pool.imap(render.draw, jobs, chunksize=8):
+            drawn.append(result)
+            progress.step()
+    return drawn
+
+
+def ignore_interrupt():
+    """Ctrl-C is the parent's affair: it stops the workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def sift(items, drawn):
+    """Splits into the (item, drawing) pairs kept and {reason: places dropped}."""
+    glyphs = collections.Counter(
+        (item.domain, image.pixels)
+        for item, image in zip(items, drawn)
+        if isinstance(item.artwork, render.Glyph)
+    )
+    kept, dropped, seen = [], collections.defaultdict(list), set()
+    for item, image in zip(items, drawn):
+        reason = fault(image, glyphs[item.domain, image.pixels], image.pixels in seen)
+        if image.error:
+            say(f"  warning: {item.path()} can't be drawn: {image.error}")
+        if reason:
+            dropped[reason].append(item.place())
+        else:
+            seen.add(image.pixels)
+            kept.append((item, image))
+    return kept, dict(dropped)
+
+
+def fault(image, repeats, is_duplicate):
+    """Why a drawing can't serve, or None."""
+    if image.error:
+        return "unreadable"
+    if image.ink < MIN_INK:
+        return "empty"
+    if repeats > MAX_REPEATS:
+        return "placeholder"
+    return "duplicate" if is_duplicate else None
+
+
+def count(items):
+    """{domain: {class: images}}"""
+    counts = {}
+    for item in items:
+        domain = counts.setdefault(item.domain, {})
+        domain[item.label] = domain.get(item.label, 0) + 1
+    return counts
+
+
+def write_captions(path, items):
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("path", *CAPTION_FIELDS))
+        for item in items:
+            writer.writerow((item.path(), *(item.caption.get(key, "") for key in CAPTION_FIELDS)))
+
+
+def write_attributions(path, attributions):
+    lines = [one.line() for one in attributions]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
