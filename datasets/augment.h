@@ -1,0 +1,54 @@
+/* From a decoded image to a network's input: DomainBed's training pipeline (domainbed/datasets.py,
+ * MultipleEnvironmentImageFolder), a plain flip, and the clean transform that every evaluation uses.
+ *
+ * All image operations work on 8-bit images as PIL does (transform.h); the last step is /255 and (x - mean) / std.
+ * Random draws are a pure function of the stream and the draw's number, so they need no state.
+ */
+#ifndef DATASETS_AUGMENT_H
+#define DATASETS_AUGMENT_H
+
+#include "image.h"
+#include "rng.h"
+
+#include <stdint.h>
+
+typedef enum {
+    AUGMENT_NONE,      /* the clean transform */
+    AUGMENT_FLIP,      /* clean transform, mirrored with probability 1/2 */
+    AUGMENT_DOMAINBED, /* random resized crop .7-1, flip, colour jitter .3, greyscale .1 */
+    AUGMENT_CROP       /* random resized crop .7-1 and flip only (as CLIPood trains) */
+} AugmentKind;
+
+extern const char *const AUGMENT_KIND_NAMES[]; /* "none", "flip", "domainbed", "crop", NULL */
+
+/* What a network wants: size x size pixels, each channel normalised. */
+typedef struct {
+    int size;
+    float mean[3], std[3]; /* of values in [0,1]; for 1 or 2 channels the first ones are used */
+} InputSpec;
+
+InputSpec input_spec_plain(int size);    /* mean 0, std 1: values in [0,1] (MNIST) */
+InputSpec input_spec_imagenet(int size); /* torchvision's mean and std */
+InputSpec input_spec_clip(int size);     /* OpenAI CLIP's mean and std */
+
+/* Scratch of one thread. Start with AugmentScratch s = {0}; end with augment_scratch_done(&s). */
+typedef struct {
+    Image decoded, resized, other;
+    float *rows; /* buffers of the resampling filter */
+    size_t n_rows;
+} AugmentScratch;
+
+void augment_scratch_done(AugmentScratch *scratch);
+
+/* out: [size, size, image->channels]. draw: number of the draw inside the stream. The colour steps are left out for
+ * images that do not have 3 channels. */
+void augment_apply(float *out, const ImageView *image, AugmentKind kind, const InputSpec *spec, RngStream stream,
+                   uint64_t draw, AugmentScratch *scratch);
+
+/* The clean transform: resized to size x size ignoring the aspect ratio, as 8-bit pixels [size, size, channels]. */
+void augment_clean_pixels(uint8_t *out, const ImageView *image, int size, AugmentScratch *scratch);
+
+/* pixels [n, channels] -> x [n, channels], (p/255 - mean) / std. */
+void augment_normalise(float *x, const uint8_t *pixels, int n, int channels, const InputSpec *spec);
+
+#endif
