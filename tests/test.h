@@ -1,7 +1,8 @@
-/* What every unit test includes: cmocka with the headers it needs in front of it, and comparisons of numbers.
+/* What every unit test includes: cmocka with the headers it needs in front of it, and comparisons
+ * of numbers.
  *
- * Traps: cmocka prints TAP to stdout, so a test's own prints go to stderr. A failing assert jumps out of the test:
- * build in a setup function and free in a teardown.
+ * Traps: cmocka prints TAP to stdout, so a test's own prints go to stderr. A failing assert jumps
+ * out of the test: build in a setup function and free in a teardown.
  */
 #ifndef TESTS_TEST_H
 #define TESTS_TEST_H
@@ -30,8 +31,8 @@ static inline bool test_is_close(double a, double b, double rtol, double atol)
     do {                                                                                           \
         double got_ = (double)(a), want_ = (double)(b);                                            \
         if (!test_is_close(got_, want_, (rtol), (atol))) {                                         \
-            fail_msg("%s = %.9g, expected %.9g (rtol %g, atol %g)", #a, got_, want_, (double)(rtol),       \
-                     (double)(atol));                                                              \
+            fail_msg("%s = %.9g, expected %.9g (rtol %g, atol %g)", #a, got_, want_,               \
+                     (double)(rtol), (double)(atol));                                              \
         }                                                                                          \
     } while (0)
 

@@ -64,7 +64,8 @@ static Block *block_new(size_t bytes)
 
 void *arena_alloc(Arena *a, size_t n, size_t size)
 {
-    check(size == 0 || n <= (SIZE_MAX - ALIGNMENT) / size, "%zu items of %zu bytes overflow", n, size);
+    check(size == 0 || n <= (SIZE_MAX - ALIGNMENT) / size, "%zu items of %zu bytes overflow", n,
+          size);
     size_t asked = n * size > 0 ? n * size : 1;
     size_t bytes = PIECE_PER_BLOCK ? asked : (asked + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (PIECE_PER_BLOCK || a->head == NULL || a->head->size - a->head->used < bytes) {

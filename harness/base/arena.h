@@ -1,5 +1,6 @@
-/* Arena: many allocations that die together. For everything that lives as long as a run (dataset index, names,
- * parsed files). The arena owns what it hands out; arena_free releases it all at once.
+/* Arena: many allocations that die together. For everything that lives as long as a run (dataset
+ * index, names, parsed files). The arena owns what it hands out; arena_free releases it all at
+ * once.
  *
  *     Arena *a = arena_new();
  *     char *name = arena_strdup(a, "photo");

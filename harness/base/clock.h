@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-double clock_seconds(void); /* monotonic */
+double clock_seconds(void);     /* monotonic */
 double clock_cpu_seconds(void); /* CPU time of this process, all threads */
 
 /* "2026-01-31T12:00:00Z" into out. */

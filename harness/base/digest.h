@@ -1,4 +1,5 @@
-/* Content digests, by libmd. SHA-256 names contents (datasets, packs, runs); MD5 only because DomainBed seeds with it. */
+/* Content digests, by libmd. SHA-256 names contents (datasets, packs, runs); MD5 only because
+ * DomainBed seeds with it. */
 #ifndef BASE_DIGEST_H
 #define BASE_DIGEST_H
 

@@ -16,7 +16,8 @@
 static bool read_all(FILE *f, char *data, size_t n, const char *path, Err *err)
 {
     if (fread(data, 1, n, f) != n) {
-        return err_set(err, ERR_IO, "%s: read failed: %s", path, ferror(f) ? strerror(errno) : "file shrank");
+        return err_set(err, ERR_IO, "%s: read failed: %s", path,
+                       ferror(f) ? strerror(errno) : "file shrank");
     }
     return true;
 }
@@ -36,7 +37,8 @@ bool file_read(char **out, size_t *n_bytes, const char *path, size_t max_bytes, 
         goto done;
     }
     if ((uint64_t)st.st_size > max_bytes) {
-        err_set(err, ERR_FORMAT, "%s: %lld bytes, expected at most %zu", path, (long long)st.st_size, max_bytes);
+        err_set(err, ERR_FORMAT, "%s: %lld bytes, expected at most %zu", path,
+                (long long)st.st_size, max_bytes);
         goto done;
     }
     data = mem_alloc((size_t)st.st_size + 1, 1);
@@ -72,7 +74,8 @@ bool file_sync_rename(const char *tmp, const char *path, Err *err)
     int saved = errno;
     close(fd);
     if (sync_failed != 0) return err_set(err, ERR_IO, "%s: cannot sync: %s", tmp, strerror(saved));
-    if (rename(tmp, path) != 0) return err_set(err, ERR_IO, "%s: cannot rename to it: %s", path, strerror(errno));
+    if (rename(tmp, path) != 0)
+        return err_set(err, ERR_IO, "%s: cannot rename to it: %s", path, strerror(errno));
     sync_parent(path);
     return true;
 }

@@ -1,4 +1,5 @@
-/* Levelled lines to stderr; each is written in one call, so that lines of several threads do not mix. */
+/* Levelled lines to stderr; each is written in one call, so that lines of several threads do not
+ * mix. */
 #include "log.h"
 
 #include "str.h"

@@ -1,5 +1,6 @@
-/* Heap memory that never fails: out of memory aborts with the size asked for, so callers never test for NULL.
- * Sizes that come from outside must be limited before they get here. Products are checked for overflow. */
+/* Heap memory that never fails: out of memory aborts with the size asked for, so callers never test
+ * for NULL. Sizes that come from outside must be limited before they get here. Products are checked
+ * for overflow. */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
 
@@ -14,7 +15,8 @@ void *mem_resize(void *p, size_t n, size_t size);
 /* A copy of the string on the heap. Free with free(). */
 char *mem_strdup(const char *s);
 
-/* Growth for a dynamic array: makes room for at least `need` items in *items (capacity in *capacity). */
+/* Growth for a dynamic array: makes room for at least `need` items in *items (capacity in
+ * *capacity). */
 #define mem_reserve(items, capacity, need)                                                         \
     do {                                                                                           \
         if ((need) > (capacity)) {                                                                 \

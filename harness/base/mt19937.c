@@ -70,6 +70,7 @@ uint32_t domainbed_seed_hash(const char *args)
 {
     uint8_t md5[16];
     digest_md5(md5, args, strlen(args));
-    uint32_t low = (uint32_t)md5[12] << 24 | (uint32_t)md5[13] << 16 | (uint32_t)md5[14] << 8 | md5[15];
+    uint32_t low =
+        (uint32_t)md5[12] << 24 | (uint32_t)md5[13] << 16 | (uint32_t)md5[14] << 8 | md5[15];
     return low & 0x7fffffffu;
 }

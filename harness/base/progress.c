@@ -37,8 +37,9 @@ static void draw(Progress *p, const char *note)
     memset(bar, '.', BAR_WIDTH);
     memset(bar, '#', (size_t)(full < 0 ? 0 : full > BAR_WIDTH ? BAR_WIDTH : full));
     if (p->on_terminal) {
-        fprintf(stderr, "\r\033[K%s [%s] %lld/%lld %s, %.1f/s, ETA %s%s%s", p->label, bar, (long long)p->done,
-                (long long)p->total, p->unit, rate, eta, note[0] ? ", " : "", note);
+        fprintf(stderr, "\r\033[K%s [%s] %lld/%lld %s, %.1f/s, ETA %s%s%s", p->label, bar,
+                (long long)p->done, (long long)p->total, p->unit, rate, eta, note[0] ? ", " : "",
+                note);
     } else {
         fprintf(stderr, "%s: %lld/%lld %s, %.1f/s, ETA %s%s%s\n", p->label, (long long)p->done,
                 (long long)p->total, p->unit, rate, eta, note[0] ? ", " : "", note);
@@ -61,8 +62,8 @@ void progress_end(Progress *p)
     if (p->quiet) return;
     char took[32];
     clock_format(took, sizeof took, clock_seconds() - p->t_begin);
-    fprintf(stderr, "%s%s: %lld %s in %s\n", p->on_terminal ? "\r\033[K" : "", p->label, (long long)p->done,
-            p->unit, took);
+    fprintf(stderr, "%s%s: %lld %s in %s\n", p->on_terminal ? "\r\033[K" : "", p->label,
+            (long long)p->done, p->unit, took);
     fflush(stderr);
 }
 

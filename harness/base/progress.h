@@ -1,5 +1,5 @@
-/* Progress on stderr: on a terminal one line that is redrawn (bar, count, rate, ETA), elsewhere a plain line every
- * PROGRESS_PLAIN_SECONDS and at the end. Quiet when the log level is LOG_QUIET.
+/* Progress on stderr: on a terminal one line that is redrawn (bar, count, rate, ETA), elsewhere a
+ * plain line every PROGRESS_PLAIN_SECONDS and at the end. Quiet when the log level is LOG_QUIET.
  *
  *     Progress p;
  *     progress_begin(&p, "packing emoji-styles", 4570, "images");
@@ -23,9 +23,11 @@ typedef struct {
 } Progress;
 
 void progress_begin(Progress *p, const char *label, int64_t total, const char *unit);
-void progress_start_at(Progress *p, int64_t done); /* a resumed job begins here; the rate counts from it */
-void progress_update(Progress *p, int64_t done, const char *note); /* cheap: draws at most ten times a second */
-void progress_end(Progress *p);  /* draws the last state and ends the line */
+void progress_start_at(Progress *p,
+                       int64_t done); /* a resumed job begins here; the rate counts from it */
+void progress_update(Progress *p, int64_t done,
+                     const char *note); /* cheap: draws at most ten times a second */
+void progress_end(Progress *p);         /* draws the last state and ends the line */
 void progress_clear(Progress *p); /* wipes the bar, so that a message can be printed in between */
 
 #endif

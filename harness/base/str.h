@@ -6,8 +6,8 @@
 
 #include <stddef.h>
 
-/* A growing, always zero-terminated text. Start with Str s = {0}; end with str_done(&s). text is NULL while empty:
- * read it through str_text(). */
+/* A growing, always zero-terminated text. Start with Str s = {0}; end with str_done(&s). text is
+ * NULL while empty: read it through str_text(). */
 typedef struct {
     char *text;
     size_t n, capacity;
@@ -27,8 +27,8 @@ bool str_ends_with(const char *s, const char *suffix);
 /* Glob match with * and ? (fnmatch without special cases). */
 bool str_matches(const char *s, const char *pattern);
 
-/* The name in names[0..n) nearest to `found` by edit distance, or NULL when none is near enough to suggest
- * (more than a third of the letters differ). For "did you mean" in messages. */
+/* The name in names[0..n) nearest to `found` by edit distance, or NULL when none is near enough to
+ * suggest (more than a third of the letters differ). For "did you mean" in messages. */
 const char *str_nearest(const char *found, const char *const *names, int n);
 
 /* Whole-text conversions: false when the text is not exactly one number in range. */

@@ -1,5 +1,6 @@
 /* Workers wait briefly in a spin (a training step issues hundreds of short jobs), then sleep. */
-#define _GNU_SOURCE /* sched_getaffinity: the cores this process may use, not those of the machine */
+#define _GNU_SOURCE  /* sched_getaffinity: the cores this process may use, not those of the machine \
+                      */
 #include "thread_pool.h"
 
 #include "err.h"

@@ -73,8 +73,10 @@ static void test_messages_stay_one_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_arena_pieces_are_zeroed_and_apart), cmocka_unit_test(test_str_grows),
-        cmocka_unit_test(test_nearest_name), cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_arena_pieces_are_zeroed_and_apart),
+        cmocka_unit_test(test_str_grows),
+        cmocka_unit_test(test_nearest_name),
+        cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_messages_stay_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

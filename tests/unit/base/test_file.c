@@ -54,7 +54,8 @@ static void test_failures_say_where(void **state)
     Err err = {0};
     Arena *a = arena_new();
     char *data;
-    assert_fails(file_read(&data, NULL, file_join(a, folder, "none"), 100, &err), "none: cannot open");
+    assert_fails(file_read(&data, NULL, file_join(a, folder, "none"), 100, &err),
+                 "none: cannot open");
     assert_int_equal(err.code, ERR_NOT_FOUND);
     char *path = file_join(a, folder, "big");
     assert_ok(file_write_atomic(path, "0123456789", 10, &err));

@@ -3,7 +3,8 @@
 
 #include "rng.h"
 
-/* Known answers of philox4x32-10 from the Random123 distribution (kat_vectors): all zeros, all ones. */
+/* Known answers of philox4x32-10 from the Random123 distribution (kat_vectors): all zeros, all
+ * ones. */
 static void test_philox_matches_published_vectors(void **state)
 {
     (void)state;

@@ -1,0 +1,59 @@
+/* Networks: images in, features and logits out. A network adds its parameters (under the names of
+ * the published checkpoints) to a Params, and asks for every weight through a Weights, so that it
+ * never knows whether an adapter or a growth method made it.
+ *
+ *     Net *net;
+ *     if (!net_new(&net, &(NetOptions){.name = "resnet-18", .size = 64, .channels = 3, .n_classes =
+ * 7, .seed = 1}, err)) ... Tensor *features = net_features(net, t, x);         // x
+ * [N,size,size,channels] -> [N, net_n_features] Tensor *logits = net_classify(net, t, features); //
+ * -> [N,K]
+ *
+ * One file per family; a new network is a file and a row in net.c's table.
+ */
+#ifndef NET_NET_H
+#define NET_NET_H
+
+#include "err.h"
+#include "ops.h"
+#include "weights.h"
+
+typedef struct {
+    const char *name; /* a row of net_list */
+    int size;         /* height and width of the input in pixels */
+    int channels;     /* of the input: 1, 2 or 3 */
+    int n_classes;
+    double dropout; /* on the features; DomainBed's resnet_dropout */
+    uint64_t seed;  /* of the initial values */
+} NetOptions;
+
+typedef struct {
+    const char *name, *help;
+    int smallest, largest; /* input sizes in pixels that it takes */
+} NetInfo;
+
+const NetInfo *net_list(int *n); /* all networks */
+
+typedef struct Net Net;
+
+/* Unknown name (with a suggestion) or a size that it does not take: error. */
+MUST_USE bool net_new(Net **out, const NetOptions *options, Err *err);
+void net_free(Net *net); /* NULL is fine */
+
+/* Values from a safetensors file under the published names. A classifier of another size keeps its
+ * initial values; any other difference is an error that lists the names. Models of 3 input channels
+ * load into nets of other counts as DomainBed does (channel i takes i % 3). */
+MUST_USE bool net_load(Net *net, const char *path, Err *err);
+
+Params *net_params(Net *net);   /* borrowed */
+Weights *net_weights(Net *net); /* borrowed */
+const NetOptions *net_options(const Net *net);
+int net_n_features(const Net *net);
+
+/* Batch norms normalise with their running statistics even in training (scale and shift still
+ * learn). */
+void net_freeze_batch_norm(Net *net, bool frozen);
+
+Tensor *net_features(Net *net, Tape *t, Tensor *x);
+Tensor *net_classify(Net *net, Tape *t, Tensor *features);
+
+#endif
