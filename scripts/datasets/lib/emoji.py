@@ -7,7 +7,7 @@ FE0F: the same in every family, so that images of one concept carry one id in ev
 import collections
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Callable
 
 from lib.render import Glyph, Raster, Svg
@@ -98,16 +98,25 @@ def read_concepts(emojibase):
     ]
 
 
-def class_of(concept, classes):
-    """The class whose pattern matches the concept's subgroup, or None.
+@dataclass(frozen=True)
+class Classes:
+    """Class -> pattern over subgroups, and concepts (by label) that go elsewhere or nowhere (None).
 
     Persons joined of several code points are left out: they are the same drawings once as a man
     and once as a woman, two near-copies for each concept that is in already.
     """
-    for label, pattern in classes.items():
-        if re.fullmatch(pattern, concept.subgroup):
-            return None if label == "person" and concept.joined() else label
-    return None
+
+    patterns: dict
+    exceptions: dict = field(default_factory=dict)
+
+    def of(self, concept):
+        """The concept's class, or None."""
+        if concept.label in self.exceptions:
+            return self.exceptions[concept.label]
+        for label, pattern in self.patterns.items():
+            if re.fullmatch(pattern, concept.subgroup):
+                return None if label == "person" and concept.joined() else label
+        return None
 
 
 @dataclass(frozen=True)
@@ -239,16 +248,23 @@ FAMILIES = {
 }
 
 
-def find_items(family_name, domain, classes, concepts, packages, scratch):
-    """The images of one family in these classes, and the attribution of its artwork."""
+def find_items(family_name, domain, classes, concepts, packages, scratch, several=False):
+    """The images of one family in these classes, and the attribution of its artwork.
+
+    several: the domain has other families too, so the id tells them apart (`<code point>.<family>`)
+    and, their frames being different, the drawings are trimmed.
+    """
     family = FAMILIES[family_name]
     package = packages[family.package]
-    labels = {one.id: class_of(one, classes) for one in concepts}
+    labels = {one.id: classes.of(one) for one in concepts}
     wanted = [one for one in concepts if labels[one.id]]
     artworks = family.find(package, wanted, scratch)
+    suffix = f".{family_name}" if several else ""
+    trim = several or not family.framed
     items = [
-        Item(domain, labels[one.id], one.id, artworks[one.id], one.caption(), not family.framed)
+        Item(domain, labels[one.id], one.id + suffix, artworks[one.id], one.caption(), trim)
         for one in wanted
         if one.id in artworks
     ]
-    return items, Attribution(domain, family.artwork, family.author, family.licence, package)
+    credit = Attribution(domain, family.artwork, family.author, family.licence, package)
+    return items, [credit]

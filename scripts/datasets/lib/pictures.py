@@ -1,0 +1,178 @@
+"""Photos and drawings for pic-styles: Tux Paint's stamps, GCompris's pictures, openclipart.
+
+Each source yields Items; which pictures it takes is in pic_choice. Ids begin with the source and
+carry the folder, so that they never meet an emoji's code point or each other.
+"""
+
+import fnmatch
+import html
+import re
+
+from PIL import Image, ImageChops
+
+from lib import pic_choice
+from lib.qrc import read_qrc
+from lib.render import Raster, Svg
+from lib.tree import Attribution, Item
+
+# A stamp whose opaque pixels equal their right neighbour (within FLAT_STEP) more often than this is
+# a drawing. Photos reach 0.61 (smooth car bodies), drawings begin at 0.75 (a silhouette).
+FLAT_SHARE = 0.65
+FLAT_STEP = 2
+OPAQUE = 250  # alpha from which a pixel counts as opaque
+DRAWN_FOLDERS = {"cartoon"}
+REFUSED_FOLDERS = {"plastic", "toys"}
+RESOURCES = "usr/share/gcompris-qt/rcc"
+ACTIVITIES = "gcompris/src/activities"
+
+
+def refused(name, patterns):
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def slug(*words):
+    """An id of lower-case words joined by "-"."""
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")
+
+
+def words_of(name):
+    """`leaningTowerOfPisa2` and `leaning_tower` as words."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return " ".join(re.findall(r"[^\W\d_]+", spaced)).lower()
+
+
+def stamps(package, scratch):
+    """Tux Paint's stamps: photos and drawings mixed in the same folders."""
+    root = package.unpack(scratch) / "usr/share/tuxpaint/stamps"
+    items, domains = [], set()
+    for label, folders in pic_choice.STAMP_FOLDERS.items():
+        for folder in folders:
+            for path in sorted((root / folder).rglob("*")):
+                if is_stamp(path, root) and not refused(
+                    path.stem, pic_choice.STAMP_REFUSED.get(label, ())
+                ):
+                    domain = "photo" if is_photo(path) else "clipart"
+                    domains.add(domain)
+                    items.append(stamp_item(path, root, domain, label))
+    return items, [
+        Attribution(domain, "Tux Paint stamps", "Bill Kendrick and contributors", "GPL-2", package)
+        for domain in sorted(domains)
+    ]
+
+
+def is_stamp(path, root):
+    """One file per stamp: the SVG where there is one, no mirrored copy, no toy."""
+    if REFUSED_FOLDERS & set(path.relative_to(root).parts) or "mirror" in path.stem:
+        return False
+    return path.suffix == ".svg" or path.suffix == ".png" and not path.with_suffix(".svg").exists()
+
+
+def is_photo(path):
+    if path.suffix == ".svg" or DRAWN_FOLDERS & set(path.parts):
+        return False
+    with Image.open(path) as image:
+        return flat_share(image.convert("RGBA")) < FLAT_SHARE
+
+
+def flat_share(image):
+    """The share of opaque pixels of an RGBA image that equal their right neighbour."""
+    width, height = image.size
+    left, right = image.crop((0, 0, width - 1, height)), image.crop((1, 0, width, height))
+    opaque = ImageChops.darker(left.getchannel("A"), right.getchannel("A")).point(
+        [255 if value >= OPAQUE else 0 for value in range(256)]
+    )
+    steps = ImageChops.difference(left.convert("RGB"), right.convert("RGB")).split()
+    step = ImageChops.lighter(ImageChops.lighter(steps[0], steps[1]), steps[2])
+    flat = step.point([255 if value <= FLAT_STEP else 0 for value in range(256)])
+    pixels = opaque.histogram()[255]
+    return ImageChops.darker(flat, opaque).histogram()[255] / max(pixels, 1)
+
+
+def stamp_item(path, root, domain, label):
+    folder = path.parent.relative_to(root)
+    text = path.with_suffix(".txt")
+    lines = text.read_text(encoding="utf-8").splitlines() if text.exists() else []
+    caption = {
+        "label": (lines or [words_of(path.stem)])[0].strip().rstrip(".!"),
+        "keywords": words_of(path.stem),
+        "subgroup": folder.name,
+        "group": folder.parts[0],
+    }
+    artwork = Svg(path.read_bytes()) if path.suffix == ".svg" else Raster(str(path))
+    return Item(domain, label, slug("tuxpaint", *folder.parts, path.stem), artwork, caption, True)
+
+
+def gcompris(package, scratch):
+    """GCompris's photos (most fill their frame, so they are not trimmed) and its drawn words."""
+    root = package.unpack(scratch) / RESOURCES
+    items = []
+    for label, choices in pic_choice.GCOMPRIS_PHOTOS.items():
+        for activity, pattern in choices:
+            items += gcompris_items(root, activity, pattern, "photo", label)
+    for label, words in pic_choice.GCOMPRIS_WORDS.items():
+        for word in words:
+            items += gcompris_items(root, "lang", f"words_sample/{word}", "clipart", label)
+    return items, [
+        Attribution("clipart", "GCompris, drawings of words", "Art4Apps", "CC-BY-SA-3.0", package),
+        Attribution(
+            "photo", "GCompris, photos", "the photographers named in the package's README files",
+            "public domain or CC0-1.0, collection GPL-3+", package,
+        ),
+    ]
+
+
+def gcompris_items(root, activity, pattern, domain, label):
+    """The pictures of one activity whose path matches, in order of their paths."""
+    files = read_qrc(root / f"{activity}.rcc")
+    wanted = f"{ACTIVITIES}/{activity}/resource/{pattern}.webp"
+    no_photos = pic_choice.GCOMPRIS_REFUSED.get(label, ()) if domain == "photo" else ()
+    for path in sorted(fnmatch.filter(files, wanted)):
+        folder, name = path.removesuffix(".webp").split("/")[-2:]
+        if not refused(name, no_photos):
+            caption = {"label": words_of(name), "keywords": label, "subgroup": folder,
+                       "group": activity.replace("_", "-")}
+            identity = slug("gcompris", folder, name)
+            yield Item(domain, label, identity, Raster(files[path]), caption, domain == "clipart")
+
+
+def openclipart(package, captions, scratch):
+    """openclipart's PNGs; titles and keywords come from the RDF in the SVGs of the same names.
+
+    The PNGs are taken for pixels: the SVGs are cropped where their width and viewBox disagree.
+    """
+    root = package.unpack(scratch) / "usr/share/openclipart/png"
+    svg_root = captions.unpack(scratch) / "usr/share/openclipart/svg"
+    items = []
+    for label, patterns in pic_choice.OPENCLIPART.items():
+        for pattern in patterns:
+            for path in sorted(root.glob(pattern + ".png")):
+                if not refused(path.stem, pic_choice.OPENCLIPART_REFUSED.get(label, ())):
+                    items.append(openclipart_item(path, root, svg_root, label))
+    return items, [
+        Attribution("clipart", "Open Clip Art Library", "its contributors", "public domain", package)
+    ]
+
+
+def openclipart_item(path, root, svg_root, label):
+    folder = path.parent.relative_to(root)
+    svg = (svg_root / folder / path.name).with_suffix(".svg")
+    title, keywords = rdf_of(svg.read_text(encoding="utf-8", errors="replace")
+                             if svg.exists() else "")
+    caption = {
+        "label": title or words_of(path.stem),
+        "keywords": ";".join(keywords),
+        "subgroup": folder.name,
+        "group": folder.parts[0],
+    }
+    identity = slug("openclipart", *folder.parts, path.stem)
+    return Item("clipart", label, identity, Raster(str(path)), caption, True)
+
+
+def rdf_of(svg):
+    """(title, keywords) of an SVG's metadata; by pattern, for some of these files are no sound XML."""
+    metadata = svg.partition("<metadata")[2].partition("</metadata")[0]
+    titles = re.findall(r"<dc:title>(.*?)</dc:title>", metadata, re.DOTALL)
+    subject = metadata.partition("<dc:subject>")[2].partition("</dc:subject>")[0]
+    keywords = re.findall(r"<rdf:li>(.*?)</rdf:li>", subject, re.DOTALL)
+    plain = [" ".join(html.unescape(text).split()) for text in titles[:1] + keywords]
+    return (plain[0] if titles else ""), [word for word in plain[len(titles[:1]):] if word]
