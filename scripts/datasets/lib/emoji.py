@@ -194,7 +194,7 @@ def icon_name(label):
 
 
 class IconSet:
-    """The drawings of an Iconify icons.json: {name: {body, left, top, width, height}} and aliases."""
+    """The drawings of an Iconify icons.json: {name: {body, width, height, ...}} and aliases."""
 
     def __init__(self, data):
         self.data = data

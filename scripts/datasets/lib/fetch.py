@@ -1,7 +1,8 @@
 """Artwork packages: fetched by name with the ordinary clients, verified, kept in <cache>/packages.
 
 Nothing is installed: a .deb is unpacked into a scratch folder, an npm tarball is read in place. A
-verified package file in the cache needs no network, so a machine without one can be given the files.
+verified package file in the cache needs no network, so a machine without one can be given the
+files.
 """
 
 import base64

@@ -49,7 +49,7 @@ def stamps(package, scratch):
         for folder in folders:
             for path in sorted((root / folder).rglob("*")):
                 if is_stamp(path, root) and not refused(
-                    path.stem, pic_choice.STAMP_REFUSED.get(label, ())
+                    path.stem, pic_choice.STAMP_REFUSED.get(label, [])
                 ):
                     domain = "photo" if is_photo(path) else "clipart"
                     domains.add(domain)
@@ -103,17 +103,23 @@ def stamp_item(path, root, domain, label):
 
 
 def gcompris(package, scratch):
-    """GCompris's photos (most fill their frame, so they are not trimmed) and its drawn words."""
+    """GCompris's photos, most of which fill their frame, and its drawings."""
     root = package.unpack(scratch) / RESOURCES
     items = []
-    for label, choices in pic_choice.GCOMPRIS_PHOTOS.items():
-        for activity, pattern in choices:
-            items += gcompris_items(root, activity, pattern, "photo", label)
-    for label, words in pic_choice.GCOMPRIS_WORDS.items():
-        for word in words:
-            items += gcompris_items(root, "lang", f"words_sample/{word}", "clipart", label)
+    for domain, choice in (
+        ("photo", pic_choice.GCOMPRIS_PHOTOS), ("clipart", pic_choice.GCOMPRIS_DRAWINGS)
+    ):
+        for label, entries in choice.items():
+            for activity, pattern in entries:
+                items += gcompris_items(root, activity, pattern, domain, label)
     return items, [
-        Attribution("clipart", "GCompris, drawings of words", "Art4Apps", "CC-BY-SA-3.0", package),
+        Attribution(
+            "clipart", "GCompris, drawings of words", "Art4Apps", "CC-BY-SA-3.0", package
+        ),
+        Attribution(
+            "clipart", "GCompris, other drawings", "Bruno Coudoin, Mathieu Ignacio and others",
+            "GPL-3+ or public domain", package,
+        ),
         Attribution(
             "photo", "GCompris, photos", "the photographers named in the package's README files",
             "public domain or CC0-1.0, collection GPL-3+", package,
@@ -124,15 +130,17 @@ def gcompris(package, scratch):
 def gcompris_items(root, activity, pattern, domain, label):
     """The pictures of one activity whose path matches, in order of their paths."""
     files = read_qrc(root / f"{activity}.rcc")
-    wanted = f"{ACTIVITIES}/{activity}/resource/{pattern}.webp"
-    no_photos = pic_choice.GCOMPRIS_REFUSED.get(label, ()) if domain == "photo" else ()
+    wanted = f"{ACTIVITIES}/{activity}/resource/{pattern}"
     for path in sorted(fnmatch.filter(files, wanted)):
-        folder, name = path.removesuffix(".webp").split("/")[-2:]
-        if not refused(name, no_photos):
-            caption = {"label": words_of(name), "keywords": label, "subgroup": folder,
-                       "group": activity.replace("_", "-")}
-            identity = slug("gcompris", folder, name)
-            yield Item(domain, label, identity, Raster(files[path]), caption, domain == "clipart")
+        folder, file_name = path.split("/")[-2:]
+        name, _, suffix = file_name.rpartition(".")
+        if domain == "photo" and refused(name, pic_choice.GCOMPRIS_REFUSED.get(label, [])):
+            continue
+        artwork = (Svg if suffix == "svg" else Raster)(files[path])
+        caption = {"label": words_of(name), "keywords": label, "subgroup": folder,
+                   "group": activity.replace("_", "-")}
+        identity = slug("gcompris", activity, folder, name)
+        yield Item(domain, label, identity, artwork, caption, trim=domain == "clipart")
 
 
 def openclipart(package, captions, scratch):
@@ -146,10 +154,12 @@ def openclipart(package, captions, scratch):
     for label, patterns in pic_choice.OPENCLIPART.items():
         for pattern in patterns:
             for path in sorted(root.glob(pattern + ".png")):
-                if not refused(path.stem, pic_choice.OPENCLIPART_REFUSED.get(label, ())):
+                if not refused(path.stem, pic_choice.OPENCLIPART_REFUSED.get(label, [])):
                     items.append(openclipart_item(path, root, svg_root, label))
     return items, [
-        Attribution("clipart", "Open Clip Art Library", "its contributors", "public domain", package)
+        Attribution(
+            "clipart", "Open Clip Art Library", "its contributors", "public domain", package
+        )
     ]
 
 
@@ -169,7 +179,7 @@ def openclipart_item(path, root, svg_root, label):
 
 
 def rdf_of(svg):
-    """(title, keywords) of an SVG's metadata; by pattern, for some of these files are no sound XML."""
+    """(title, keywords) of an SVG's metadata; by pattern, for some files are no sound XML."""
     metadata = svg.partition("<metadata")[2].partition("</metadata")[0]
     titles = re.findall(r"<dc:title>(.*?)</dc:title>", metadata, re.DOTALL)
     subject = metadata.partition("<dc:subject>")[2].partition("</dc:subject>")[0]

@@ -1,8 +1,8 @@
 """From artwork (SVG, PNG or WebP, a font's glyph) to one small square RGB image on white.
 
 Each kind of artwork is a small picklable object with draw(): an RGB image on white, no larger than
-needed, which square() then frames. Everything here is a pure function of its input, so that the same
-packages give the same pixels whatever the number of processes.
+needed, which square() then frames. Everything here is a pure function of its input, so that the
+same packages give the same pixels whatever the number of processes.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ OVERSAMPLE = 2  # drawings are made this much larger and averaged: smoother edge
 INK = 16  # a pixel whose darkest channel is this far from white carries ink
 MARGIN = 2  # pixels left free around trimmed artwork
 GLYPH_PIXELS = 4 * SIZE  # font size that glyphs are drawn at, before trimming
+THUMB = 16  # pixels a side of the miniatures by which near copies are found
 LANCZOS = Image.Resampling.LANCZOS
 
 
@@ -123,10 +124,15 @@ def square(image, trim):
 
 @dataclass(frozen=True)
 class Drawn:
-    """What comes out of drawing one artwork; error is None when it worked."""
+    """What comes out of drawing one artwork.
+
+    The file, a hash of its pixels, the picture averaged to THUMB x THUMB, the share of ink; error is
+    None when it worked.
+    """
 
     png: bytes = b""
     pixels: str = ""
+    thumb: bytes = b""
     ink: float = 0.0
     error: str = None
 
@@ -140,7 +146,9 @@ def draw(job):
         return Drawn(error=f"{type(problem).__name__}: {problem}")
     file = io.BytesIO()
     image.save(file, "PNG", optimize=False, compress_level=9)
-    return Drawn(file.getvalue(), hashlib.sha256(image.tobytes()).hexdigest(), ink_share(image))
+    pixels = hashlib.sha256(image.tobytes()).hexdigest()
+    thumb = image.resize((THUMB, THUMB), Image.Resampling.BOX).tobytes()
+    return Drawn(file.getvalue(), pixels, thumb, ink_share(image))
 
 
 def processes():

@@ -38,7 +38,7 @@ def write_stamp(folder, name, recipe, packages, facts):
 
 
 def find_fault(folder, name, recipe):
-    """None if folder holds the finished dataset of this recipe, else one line that says what's off."""
+    """None if folder holds the finished dataset of this recipe, else what is wrong, in a line."""
     if not folder.is_dir():
         return f"{folder}: not built yet"
     try:

@@ -15,6 +15,7 @@ from lib.ui import Progress, say
 
 MIN_INK = 0.02  # share of inked pixels below which an image counts as empty
 MAX_REPEATS = 2  # a glyph that a font draws more often is its placeholder, such as a "?" box
+NEAR_COPY = 0.0015  # mean squared difference of thumbs (white = 1) below which two are one picture
 CAPTION_FIELDS = ("label", "keywords", "subgroup", "group")
 
 
@@ -53,12 +54,16 @@ class Attribution:
         )
 
 
-def write_tree(folder, items, attributions):
-    """Draws and writes the dataset below folder; returns its facts for BUILD.json."""
+def write_tree(folder, items, attributions, no_near_copies=()):
+    """Draws and writes the dataset below folder; returns its facts for BUILD.json.
+
+    no_near_copies: domains made of sources that copy from one another, in which a picture that
+    looks like an earlier one of its class is dropped.
+    """
     items = sorted(items, key=Item.place)
     say(f"  {len(items)} artworks chosen: {summary(item.domain for item in items)}")
     drawn = draw_all(items)
-    kept, dropped = sift(items, drawn)
+    kept, dropped = sift(items, drawn, no_near_copies)
     for item, image in kept:
         path = folder / item.path()
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,35 +106,48 @@ def ignore_interrupt():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def sift(items, drawn):
+def sift(items, drawn, no_near_copies=()):
     """Splits into the (item, drawing) pairs kept and {reason: places dropped}."""
     glyphs = collections.Counter(
         (item.domain, image.pixels)
         for item, image in zip(items, drawn)
         if isinstance(item.artwork, render.Glyph)
     )
-    kept, dropped, seen = [], collections.defaultdict(list), set()
+    kept, dropped = [], collections.defaultdict(list)
+    seen, thumbs = set(), collections.defaultdict(list)
     for item, image in zip(items, drawn):
-        reason = fault(image, glyphs[item.domain, image.pixels], image.pixels in seen)
+        fellows = thumbs[item.domain, item.label] if item.domain in no_near_copies else []
+        reason = fault(image, glyphs[item.domain, image.pixels], seen, fellows)
         if image.error:
             say(f"  warning: {item.path()} can't be drawn: {image.error}")
         if reason:
             dropped[reason].append(item.place())
-        else:
-            seen.add(image.pixels)
-            kept.append((item, image))
+            continue
+        seen.add(image.pixels)
+        fellows.append(image.thumb)
+        kept.append((item, image))
     return kept, dict(dropped)
 
 
-def fault(image, repeats, is_duplicate):
-    """Why a drawing can't serve, or None."""
+def fault(image, repeats, seen, fellows):
+    """Why a drawing can't serve, or None; of the same picture, the first in order is kept."""
     if image.error:
         return "unreadable"
     if image.ink < MIN_INK:
         return "empty"
     if repeats > MAX_REPEATS:
         return "placeholder"
-    return "duplicate" if is_duplicate else None
+    if image.pixels in seen:
+        return "duplicate"
+    return "near copy" if any(is_near_copy(image.thumb, thumb) for thumb in fellows) else None
+
+
+def is_near_copy(one, other):
+    """Whether the mean squared difference of two thumbs, in units of white, is below NEAR_COPY."""
+    limit = NEAR_COPY * 255 * 255 * len(one)
+    if (sum(one) - sum(other)) ** 2 >= limit * len(one):  # Cauchy-Schwarz: a cheap first look
+        return False
+    return sum((left - right) ** 2 for left, right in zip(one, other)) < limit
 
 
 def count(items):

@@ -1,4 +1,4 @@
-"""What a builder says to a person: everything goes to stderr, for stdout carries only the result."""
+"""What a builder says to a person: all on stderr, for stdout carries only the result."""
 
 import sys
 import time
