@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Decodes one UTF-8 character at s into *code and returns its length in bytes; 0 when it is malformed. */
+/* Decodes one UTF-8 character at s into *code and returns its length in bytes; 0 when it is
+ * malformed. */
 static int decode(const unsigned char *s, uint32_t *code)
 {
     static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};

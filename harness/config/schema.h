@@ -37,15 +37,16 @@ typedef struct {
 } NumberList;
 
 typedef enum {
-    FIELD_BOOL,       /* bool: true/false/yes/no/on/off */
-    FIELD_INT,        /* int64_t */
-    FIELD_FLOAT,      /* double */
-    FIELD_TEXT,       /* char * in the arena; never NULL ("" by default) */
-    FIELD_CHOICE,     /* int: index into choices[] */
-    FIELD_TEXT_LIST,  /* TextList; a single scalar is a list of one; default_text is comma-separated
-                       */
+    FIELD_BOOL,      /* bool: true/false/yes/no/on/off */
+    FIELD_INT,       /* int64_t */
+    FIELD_FLOAT,     /* double */
+    FIELD_TEXT,      /* char * in the arena; never NULL ("" by default) */
+    FIELD_CHOICE,    /* int: index into choices[] */
+    FIELD_TEXT_LIST, /* TextList; a single scalar is a list of one; default_text is comma-separated
+                      */
     FIELD_NUMBER_LIST, /* NumberList */
-    FIELD_NODE /* const YamlNode *: any YAML, kept as it is for the caller to read; NULL when not given; never in JSON */
+    FIELD_NODE /* const YamlNode *: any YAML, kept as it is for the caller to read; NULL when not
+                  given; never in JSON */
 } FieldType;
 
 enum {
@@ -70,7 +71,8 @@ typedef struct {
     int n_rows;
 } Schema;
 
-/* Fills every field of `target` with its default. Rows whose default_text does not fit their own type are our bug. */
+/* Fills every field of `target` with its default. Rows whose default_text does not fit their own
+ * type are our bug. */
 void schema_defaults(const Schema *schema, void *target, Arena *arena);
 
 /* Reads a map into target; keys not given keep what is there. `place` is the file's name for
@@ -96,10 +98,12 @@ void schema_value_text(const SchemaRow *row, const void *target, Str *out);
 
 const SchemaRow *schema_find(const Schema *schema, const char *key); /* NULL when there is none */
 
-/* The row's value of a FIELD_BOOL, FIELD_INT, FIELD_FLOAT or FIELD_CHOICE as a number (for tables of numbers). */
+/* The row's value of a FIELD_BOOL, FIELD_INT, FIELD_FLOAT or FIELD_CHOICE as a number (for tables
+ * of numbers). */
 double schema_number(const SchemaRow *row, const void *target);
 
-/* The whole schema as a reference for people: key, type or choices, default, range, help; one key a paragraph. */
+/* The whole schema as a reference for people: key, type or choices, default, range, help; one key a
+ * paragraph. */
 void schema_print(const Schema *schema, FILE *out);
 
 #endif

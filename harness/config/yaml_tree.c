@@ -1,4 +1,5 @@
-/* libyaml's events gathered into a tree. Children wait on one scratch stack until their list or map closes. */
+/* libyaml's events gathered into a tree. Children wait on one scratch stack until their list or map
+ * closes. */
 #include "yaml_tree.h"
 
 #include "file.h"
@@ -39,7 +40,8 @@ static int line_at_offset(const Reader *r, size_t offset)
     return line;
 }
 
-/* libyaml says "cannot start any token" about a tab in the indentation; people need to hear "tab". */
+/* libyaml says "cannot start any token" about a tab in the indentation; people need to hear "tab".
+ */
 static bool line_begins_with_tab(const Reader *r, int line)
 {
     size_t i = 0;
@@ -62,8 +64,8 @@ static bool fail_syntax(Reader *r)
     }
     bool has_context = yaml->context != NULL;
     return err_set(r->err, ERR_FORMAT, "%s:%d: not valid YAML: %s%s%s", r->place, line,
-                   yaml->problem != NULL ? yaml->problem : "cannot be read",
-                   has_context ? " " : "", has_context ? yaml->context : "");
+                   yaml->problem != NULL ? yaml->problem : "cannot be read", has_context ? " " : "",
+                   has_context ? yaml->context : "");
 }
 
 static bool next_event(Reader *r, yaml_event_t *event)
