@@ -9,6 +9,7 @@
 #include "tape_memory.h"
 
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,9 @@ Tape *tape_new(const TapeOptions *options)
     t->options = *options;
     t->memory = tape_memory_new();
     t->random = rng_stream(options->seed, "tape");
+    /* A later tape can get the address of a freed one: epochs must not meet either. */
+    static atomic_uint_fast64_t n_tapes;
+    t->epoch = (atomic_fetch_add(&n_tapes, 1) + 1) << 40;
     return t;
 }
 
@@ -199,6 +203,7 @@ Tensor *tape_result(Tape *t, const TapeOp *op, int rank, const int *dims)
     Tensor *y = tensor_push(t, op->op, rank, dims);
     set_inputs(t, y, op->inputs, op->n_inputs);
     y->backward = op->backward;
+    y->backward_scratch = op->backward_scratch;
     y->v = tape_save(t, y, tensor_size(y), sizeof *y->v);
     t->forward_flops += op->flops;
     if (tape_recording(t)) t->backward_flops += backward_cost(op);
@@ -287,12 +292,17 @@ TapeScope tape_scope_begin(Tape *t)
 Tensor *tape_scope_end(Tape *t, TapeScope scope, Tensor *keep)
 {
     if (tape_recording(t)) return keep;
-    check(keep->shares == NULL, "%s: a view cannot leave its scope", keep->op);
+    Tensor *viewed = NULL; /* what keep is a view of, if it was made in this scope */
     for (int i = t->n_tensors - 1; i >= scope.n_tensors; i--) {
         Tensor *y = t->tensors[i];
-        if (y != keep && !y->is_leaf && !y->is_pinned) release(t, y);
+        if (y == keep->shares) {
+            viewed = y;
+        } else if (y != keep && !y->is_leaf && !y->is_pinned) {
+            release(t, y);
+        }
     }
     t->n_tensors = scope.n_tensors;
+    if (viewed != NULL) t->tensors[t->n_tensors++] = viewed;
     t->tensors[t->n_tensors++] = keep;
     return keep;
 }
@@ -300,15 +310,19 @@ Tensor *tape_scope_end(Tape *t, TapeScope scope, Tensor *keep)
 void tape_pin(Tensor *y)
 {
     y->is_pinned = true;
+    if (y->shares != NULL) y->shares->is_pinned = true;
 }
 
 /* ---- backward ---- */
 
-/* In a plan no op runs backward: the gradients that it would ask for are taken instead. */
+/* In a plan no op runs backward: the memory that it would ask for is taken instead. */
 static void plan_backward(Tape *t, Tensor *y)
 {
     bool fresh;
     for (int i = 0; i < y->n_inputs; i++) (void)tape_grad_fresh(t, y->inputs[i], &fresh);
+    if (y->backward_scratch == 0) return;
+    Real *scratch = tape_scratch(t, y->backward_scratch);
+    tape_scratch_end(t, scratch, y->backward_scratch);
 }
 
 void tape_backward(Tape *t, Tensor *loss)

@@ -2,11 +2,13 @@
  *
  *     Tape *t = tape_new(&(TapeOptions){.threads = pool, .seed = 1});
  *     for (step...) {
- *         tape_begin(t, TAPE_TRAINING | TAPE_GRADIENTS, step);      // rewinds: nothing is
- * allocated after step one Tensor *x = tape_input(t, batch, 4, (int[]){N, H, W, C}); Tensor *loss =
- * nn_cross_entropy(t, net_logits(net, t, x), labels, NULL); tape_backward(t, loss); // gradients
- * are now in the Params
+ *         tape_begin(t, TAPE_TRAINING | TAPE_GRADIENTS, step); // rewinds the last step
+ *         Tensor *x = tape_input(t, batch, 4, (int[]){N, H, W, C});
+ *         Tensor *loss = nn_cross_entropy(t, net_logits(net, t, x), labels, NULL);
+ *         tape_backward(t, loss); // gradients are now in the Params
  *     }
+ *
+ * After the first step of a kind, steps allocate nothing.
  *
  * Modes are flags: TAPE_TRAINING (batch statistics, dropout), TAPE_GRADIENTS (record for backward),
  * TAPE_PLAN (walk the same code without computing: shapes, FLOPs and memory only; tensor values
@@ -17,9 +19,12 @@
  * tape_scope_begin/end: all but the kept tensor is released. A plan uses the same allocator without
  * touching memory, so its peak is the real peak.
  *
- * How to write an op: check shapes; y = tape_result(...); if (tape_planning(t)) return y; compute
- * y->v. Save what backward needs with tape_save. Backward gets the gradient buffer of an input from
- * tape_grad (adding) or tape_grad_fresh (assigning when new), both NULL when that input needs none.
+ * How to write an op, in this order, so that a plan takes the same memory as the real thing:
+ * check shapes; y = tape_result(...); tape_save what backward needs; tape_scratch; if
+ * (!tape_planning(t)) compute y->v; tape_scratch_end; return y. Backward is not called in a plan:
+ * it asks for the gradients of all inputs in their order, by tape_grad (adding) or tape_grad_fresh
+ * (assigning when new), both NULL when that input needs none, and then for y->backward_scratch
+ * Reals of scratch, once. tests/gradcheck compares plan and reality for every row.
  */
 #ifndef NN_TAPE_H
 #define NN_TAPE_H
@@ -57,8 +62,8 @@ Tensor *tape_leaf(Tape *t, const char *op, Real *values, Real *gradient, int ran
 void tape_backward(Tape *t, Tensor *loss);
 
 /* Without TAPE_GRADIENTS: releases every tensor made since the scope began, except keep (returned
- * unchanged). With TAPE_GRADIENTS: does nothing. keep must not be a view of a tensor made in the
- * scope. Scopes nest. */
+ * unchanged). With TAPE_GRADIENTS: does nothing. When keep is a view, what it views is kept
+ * too. Scopes nest. */
 typedef struct {
     int n_tensors;
 } TapeScope;
@@ -88,6 +93,7 @@ typedef struct {
         flops; /* of the forward pass, multiply and add counted as two; backward: see matmul_like */
     bool matmul_like; /* backward costs flops again for each of the first two inputs that needs a
                          gradient */
+    size_t backward_scratch; /* Reals of tape_scratch that backward takes, whatever it computes */
 } TapeOp;
 Tensor *tape_result(Tape *t, const TapeOp *op, int rank, const int *dims);
 
@@ -117,7 +123,8 @@ void tape_scratch_end(Tape *t, Real *scratch, size_t n);
 /* Uniform draw in [0,1) for element `index` of the `which`-th random op of this step. */
 uint64_t tape_random_op(Tape *t); /* numbers the random ops of a step: 0, 1, ... */
 double tape_uniform(const Tape *t, uint64_t which, uint64_t index);
-uint64_t tape_epoch(const Tape *t); /* changes at every tape_begin: key for per-step caches */
+uint64_t tape_epoch(const Tape *t); /* differs for every tape_begin of every tape of the process:
+                                       key for per-step caches */
 
 /* ---- what it cost ---- */
 

@@ -36,6 +36,7 @@ struct Tensor {
     Tensor **inputs;
     TensorBackward *backward; /* NULL for leaves */
     void *aux;                /* what backward needs besides inputs and output */
+    size_t backward_scratch;  /* Reals of scratch that backward takes */
     TapeBlock *saved;         /* tape memory that is released together with this tensor */
 };
 

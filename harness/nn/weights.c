@@ -9,8 +9,7 @@
 typedef struct {
     WeightMaker *make;
     void *self;
-    Tensor *tensor; /* of the tape epoch below */
-    const Tape *tape;
+    Tensor *tensor; /* of this tape epoch */
     uint64_t epoch;
 } Source;
 
@@ -49,11 +48,10 @@ Tensor *weights_get(Weights *w, Tape *t, int id)
 {
     check(id >= 0 && id < params_count(w->params), "weight %d of %d", id, params_count(w->params));
     Source *s = &w->sources[id];
-    if (s->tensor != NULL && s->tape == t && s->epoch == tape_epoch(t)) return s->tensor;
+    if (s->tensor != NULL && s->epoch == tape_epoch(t)) return s->tensor;
     s->tensor =
         s->make != NULL ? s->make(s->self, w->params, t, id) : params_tensor(w->params, t, id);
     tape_pin(s->tensor);
-    s->tape = t;
     s->epoch = tape_epoch(t);
     return s->tensor;
 }
