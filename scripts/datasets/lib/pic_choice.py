@@ -58,6 +58,7 @@ STAMP_REFUSED = {
         "cave_entrance docks fountain graveyard magic_stones mine shipwreck "
         "sword_in_the_stone totem wishing_well"
     ).split(),
+    "mammal": "teddy_bear".split(),
     "tool": "cementmixer".split(),
     "vehicle": "7spoke256 bikewheel trainSign tyre_with_rim wheel_tractor".split(),
 }

@@ -31,8 +31,8 @@ def refused(name, patterns):
 
 
 def slug(*words):
-    """An id of lower-case words joined by "-"."""
-    return re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")
+    """An id of lower-case words joined by "-"; "_" stays, some names differ in nothing else."""
+    return re.sub(r"[^a-z0-9_]+", "-", "-".join(words).lower()).strip("-_")
 
 
 def words_of(name):
@@ -137,8 +137,7 @@ def gcompris_items(root, activity, pattern, domain, label):
         if domain == "photo" and refused(name, pic_choice.GCOMPRIS_REFUSED.get(label, [])):
             continue
         artwork = (Svg if suffix == "svg" else Raster)(files[path])
-        caption = {"label": words_of(name), "keywords": label, "subgroup": folder,
-                   "group": activity.replace("_", "-")}
+        caption = {"label": words_of(name), "keywords": label, "subgroup": label}
         identity = slug("gcompris", activity, folder, name)
         yield Item(domain, label, identity, artwork, caption, trim=domain == "clipart")
 

@@ -126,8 +126,8 @@ def square(image, trim):
 class Drawn:
     """What comes out of drawing one artwork.
 
-    The file, a hash of its pixels, the picture averaged to THUMB x THUMB, the share of ink; error is
-    None when it worked.
+    The file, a hash of its pixels, the picture averaged to THUMB x THUMB, the share of ink; error
+    is None when it worked.
     """
 
     png: bytes = b""

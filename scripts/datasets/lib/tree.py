@@ -61,6 +61,7 @@ def write_tree(folder, items, attributions, no_near_copies=()):
     looks like an earlier one of its class is dropped.
     """
     items = sorted(items, key=Item.place)
+    require_unique(items)
     say(f"  {len(items)} artworks chosen: {summary(item.domain for item in items)}")
     drawn = draw_all(items)
     kept, dropped = sift(items, drawn, no_near_copies)
@@ -81,6 +82,13 @@ def write_tree(folder, items, attributions, no_near_copies=()):
             f"{image.pixels}  {item.path()}" for item, image in kept
         ),
     }
+
+
+def require_unique(items):
+    """Two items of one path would overwrite each other: a mistake in how a builder makes ids."""
+    for one, other in zip(items, items[1:]):
+        if one.place() == other.place():
+            raise ValueError(f"two artworks for {one.path()}")
 
 
 def summary(names):
