@@ -1,0 +1,53 @@
+/* Batches of clean images through the learner. */
+#include "evaluator.h"
+
+#include "mem.h"
+
+#include <stdlib.h>
+
+struct Evaluator {
+    EvaluatorOptions options;
+    CleanImages *clean;
+    float *x, *logits; /* of one batch */
+};
+
+Evaluator *evaluator_new(const EvaluatorOptions *options)
+{
+    check(options->batch_size >= 1, "batch size %d", options->batch_size);
+    Evaluator *e = mem_alloc(1, sizeof *e);
+    e->options = *options;
+    e->clean = clean_new(options->dataset, &options->input, CLEAN_CACHE_DEFAULT);
+    size_t pixels = (size_t)options->input.size * (size_t)options->input.size *
+                    (size_t)options->dataset->channels;
+    e->x = mem_alloc((size_t)options->batch_size * pixels, sizeof *e->x);
+    e->logits = mem_alloc((size_t)options->batch_size * (size_t)options->dataset->n_classes,
+                          sizeof *e->logits);
+    return e;
+}
+
+void evaluator_free(Evaluator *e)
+{
+    if (e == NULL) return;
+    clean_free(e->clean);
+    free(e->x);
+    free(e->logits);
+    free(e);
+}
+
+bool evaluator_predict(Evaluator *e, Learner *l, Prediction *out, const int *images, int n,
+                       Err *err)
+{
+    const Dataset *dataset = e->options.dataset;
+    for (int begin = 0; begin < n; begin += e->options.batch_size) {
+        int count = n - begin < e->options.batch_size ? n - begin : e->options.batch_size;
+        if (!clean_batch(e->clean, e->x, images + begin, count, e->options.threads, err))
+            return false;
+        learner_predict(l, e->x, count, e->logits);
+        for (int i = 0; i < count; i++) {
+            const float *row = e->logits + (size_t)i * (size_t)dataset->n_classes;
+            out[begin + i] =
+                prediction_of(row, dataset->n_classes, dataset->images[images[begin + i]].label);
+        }
+    }
+    return true;
+}

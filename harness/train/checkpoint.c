@@ -1,0 +1,183 @@
+/* Checkpoints: flat arrays under fixed names, counters as text in the metadata ("%a" keeps doubles
+ * exact). */
+#include "checkpoint.h"
+
+#include "arena.h"
+#include "file.h"
+#include "safetensors.h"
+#include "str.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char FORMAT[] = "dgbench-checkpoint-1";
+
+/* ---- what is in it: one list for saving and loading ---- */
+
+typedef struct {
+    char name[64];
+    Real *values;
+} Section;
+
+enum { MAX_SECTIONS = 4 + LEARNER_MAX_AVERAGES };
+
+static int list_sections(Section *sections, Learner *l)
+{
+    int n = 0;
+    sections[n++] = (Section){"values", params_values(learner_params(l))};
+    for (int i = 0; i < optim_slots(learner_optimizer(l)); i++) {
+        sections[n].values = optim_slot(learner_optimizer(l), i);
+        snprintf(sections[n++].name, sizeof sections->name, "optimizer.%d", i);
+    }
+    for (int i = 0; i < learner_n_averages(l); i++) {
+        sections[n].values = average_values(learner_average(l, i));
+        snprintf(sections[n++].name, sizeof sections->name, "average.%s",
+                 average_name(learner_average(l, i)));
+    }
+    return n;
+}
+
+static void put_int(SafeWriter *w, const char *key, int64_t value)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%lld", (long long)value);
+    safewriter_metadata(w, key, text);
+}
+
+static void put_double(SafeWriter *w, const char *key, double value)
+{
+    char text[48];
+    snprintf(text, sizeof text, "%a", value);
+    safewriter_metadata(w, key, text);
+}
+
+bool checkpoint_save(const char *path, const char *key, Learner *l, const TrainState *state,
+                     Err *err)
+{
+    SafeWriter *w = safewriter_new();
+    safewriter_metadata(w, "format", FORMAT);
+    safewriter_metadata(w, "run", key);
+    put_int(w, "next_step", state->next_step);
+    put_int(w, "n_losses", state->n_losses);
+    put_double(w, "loss_sum", state->loss_sum);
+    put_double(w, "train_seconds", state->train_seconds);
+    put_double(w, "eval_seconds", state->eval_seconds);
+    put_double(w, "data_seconds", state->data_seconds);
+    put_int(w, "optimizer.steps", optim_steps(learner_optimizer(l)));
+    for (int i = 0; i < learner_n_averages(l); i++) {
+        char name[80];
+        snprintf(name, sizeof name, "average.%s.count", average_name(learner_average(l, i)));
+        put_int(w, name, average_count(learner_average(l, i)));
+    }
+    Section sections[MAX_SECTIONS];
+    int n = list_sections(sections, l);
+    int64_t size = (int64_t)params_size(learner_params(l));
+    for (int i = 0; i < n; i++) safewriter_f32(w, sections[i].name, sections[i].values, 1, &size);
+    bool ok = safewriter_write(w, path, err);
+    safewriter_free(w);
+    return ok;
+}
+
+/* ---- loading ---- */
+
+MUST_USE static bool get_int(const SafeTensors *f, const char *path, const char *key, int64_t *out,
+                             Err *err)
+{
+    const char *text = safetensors_metadata(f, key);
+    long long value;
+    if (text == NULL || !str_to_int64(text, &value) || value < 0) {
+        return err_set(err, ERR_FORMAT, "%s: counter \"%s\" is %s, expected a whole number", path,
+                       key, text != NULL ? text : "missing");
+    }
+    *out = value;
+    return true;
+}
+
+MUST_USE static bool get_double(const SafeTensors *f, const char *path, const char *key,
+                                double *out, Err *err)
+{
+    const char *text = safetensors_metadata(f, key);
+    if (text == NULL || !str_to_double(text, out)) {
+        return err_set(err, ERR_FORMAT, "%s: \"%s\" is %s, expected a number", path, key,
+                       text != NULL ? text : "missing");
+    }
+    return true;
+}
+
+MUST_USE static bool check_identity(const SafeTensors *f, const char *path, const char *key,
+                                    Err *err)
+{
+    const char *format = safetensors_metadata(f, "format");
+    if (format == NULL || !str_equal(format, FORMAT)) {
+        return err_set(err, ERR_FORMAT, "%s: format is \"%s\", expected \"%s\"", path,
+                       format != NULL ? format : "none", FORMAT);
+    }
+    const char *run = safetensors_metadata(f, "run");
+    if (run == NULL || !str_equal(run, key)) {
+        return err_set(err, ERR_FORMAT, "%s: belongs to run %.12s, expected %.12s", path,
+                       run != NULL ? run : "?", key);
+    }
+    return true;
+}
+
+MUST_USE static bool check_section(const SafeTensors *f, const char *path, const Section *s,
+                                   size_t size, Err *err)
+{
+    const SafeTensor *tensor = safetensors_find(f, s->name);
+    if (tensor == NULL || tensor->n_elements != size || !str_equal(tensor->dtype, "F32")) {
+        return err_set(err, ERR_FORMAT, "%s: \"%s\" is %s, expected %zu float values", path,
+                       s->name, tensor == NULL ? "missing" : "of another size or type", size);
+    }
+    return true;
+}
+
+MUST_USE static bool read_state(const SafeTensors *f, const char *path, TrainState *s, Err *err)
+{
+    return get_int(f, path, "next_step", &s->next_step, err) &&
+           get_int(f, path, "n_losses", &s->n_losses, err) &&
+           get_double(f, path, "loss_sum", &s->loss_sum, err) &&
+           get_double(f, path, "train_seconds", &s->train_seconds, err) &&
+           get_double(f, path, "eval_seconds", &s->eval_seconds, err) &&
+           get_double(f, path, "data_seconds", &s->data_seconds, err);
+}
+
+/* All checks come first, so that a refused file leaves the learner as it was. */
+MUST_USE static bool load_open_file(const SafeTensors *f, const char *path, const char *key,
+                                    Learner *l, TrainState *state, Err *err)
+{
+    Section sections[MAX_SECTIONS];
+    int n = list_sections(sections, l);
+    size_t size = params_size(learner_params(l));
+    TrainState read = {0};
+    int64_t optimizer_steps, counts[LEARNER_MAX_AVERAGES];
+    if (!check_identity(f, path, key, err) || !read_state(f, path, &read, err)) return false;
+    if (!get_int(f, path, "optimizer.steps", &optimizer_steps, err)) return false;
+    for (int i = 0; i < learner_n_averages(l); i++) {
+        char name[80];
+        snprintf(name, sizeof name, "average.%s.count", average_name(learner_average(l, i)));
+        if (!get_int(f, path, name, &counts[i], err)) return false;
+    }
+    for (int i = 0; i < n; i++) {
+        if (!check_section(f, path, &sections[i], size, err)) return false;
+    }
+    for (int i = 0; i < n; i++) {
+        const SafeTensor *tensor = safetensors_find(f, sections[i].name);
+        memcpy(sections[i].values, tensor->data, size * sizeof(Real));
+    }
+    optim_set_steps(learner_optimizer(l), optimizer_steps);
+    for (int i = 0; i < learner_n_averages(l); i++)
+        average_set_count(learner_average(l, i), counts[i]);
+    *state = read;
+    return true;
+}
+
+bool checkpoint_load(const char *path, const char *key, Learner *l, TrainState *state, Err *err)
+{
+    if (!file_exists(path)) return err_set(err, ERR_NOT_FOUND, "%s: no checkpoint", path);
+    SafeTensors *f;
+    if (!safetensors_open(&f, path, err)) return false;
+    bool ok = load_open_file(f, path, key, l, state, err);
+    safetensors_close(f);
+    return ok;
+}

@@ -1,0 +1,11 @@
+/* The members of each axis, one per file; only registry.c needs this list. */
+#ifndef METHODS_MEMBERS_H
+#define METHODS_MEMBERS_H
+
+#include "averaging.h"
+#include "objective.h"
+
+extern const Objective OBJECTIVE_ERM;
+extern const Averaging AVERAGING_SMA, AVERAGING_EMA;
+
+#endif
