@@ -18,9 +18,9 @@
  * that store_dataset was given, in this order and for good. Everything is copied: pointers are
  * borrowed for the call only. Fractions are in [0,1]; a value that is not finite is stored as NULL.
  *
- * A kill at any moment loses at most what was not committed. Committing a step again replaces that
- * step's rows. Other writers are waited for (30 s). Tables and views: schema.sql, views.sql and
- * README.md beside this file.
+ * A kill at any moment loses at most what was not committed. Committing a (variant, step) again
+ * replaces all that was stored for it. Other writers are waited for (30 s). Tables and views:
+ * schema.sql, views.sql, README.md beside this file.
  */
 #ifndef RESULTS_STORE_H
 #define RESULTS_STORE_H

@@ -1,0 +1,201 @@
+/* SQLite with the manners of this code base: see database.h. */
+#include "database.h"
+
+#include "mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    const char *sql; /* compared by address: a constant of the program */
+    sqlite3_stmt *statement;
+} Prepared;
+
+struct Db {
+    sqlite3 *handle;
+    char *path;
+    Prepared *prepared;
+    int n_prepared, capacity;
+};
+
+bool db_fail(Db *db, Err *err)
+{
+    switch (sqlite3_errcode(db->handle)) {
+    case SQLITE_NOTADB:
+        return err_set(err, ERR_FORMAT, "%s: not a database, expected a results file of dgbench",
+                       db->path);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return err_set(err, ERR_IO, "%s: locked by another program for more than %d s", db->path,
+                       DB_BUSY_MS / 1000);
+    case SQLITE_FULL:
+        return err_set(err, ERR_IO, "%s: disk full; what was stored before is kept", db->path);
+    case SQLITE_CORRUPT:
+        return err_set(err, ERR_FORMAT, "%s: damaged (%s)", db->path, sqlite3_errmsg(db->handle));
+    case SQLITE_READONLY:
+        return err_set(err, ERR_IO, "%s: can't be written (%s)", db->path,
+                       sqlite3_errmsg(db->handle));
+    default:
+        return err_set(err, ERR_IO, "%s: %s", db->path, sqlite3_errmsg(db->handle));
+    }
+}
+
+static bool open_handle(Db *db, DbMode mode, Err *err)
+{
+    int flags = mode == DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    if (sqlite3_open_v2(db->path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+        check(db->handle != NULL, "out of memory opening %s", db->path);
+        const char *why = sqlite3_errmsg(db->handle);
+        if (mode == DB_READ)
+            return err_set(err, ERR_NOT_FOUND, "%s: can't be read (%s)", db->path, why);
+        return err_set(err, ERR_IO, "%s: can't be made or written (%s)", db->path, why);
+    }
+    sqlite3_busy_timeout(db->handle, DB_BUSY_MS);
+    sqlite3_extended_result_codes(db->handle, 0);
+    return true;
+}
+
+bool db_open(Db **out, const char *path, DbMode mode, Err *err)
+{
+    Db *db = mem_alloc(1, sizeof *db);
+    db->path = mem_strdup(path);
+    if (!open_handle(db, mode, err)) {
+        db_close(db);
+        return false;
+    }
+    *out = db;
+    return true;
+}
+
+void db_close(Db *db)
+{
+    if (db == NULL) return;
+    for (int i = 0; i < db->n_prepared; i++) sqlite3_finalize(db->prepared[i].statement);
+    sqlite3_close(db->handle);
+    free(db->prepared);
+    free(db->path);
+    free(db);
+}
+
+sqlite3 *db_handle(Db *db)
+{
+    return db->handle;
+}
+
+const char *db_path(const Db *db)
+{
+    return db->path;
+}
+
+static sqlite3_stmt *prepare(Db *db, const char *sql, Err *err)
+{
+    for (int i = 0; i < db->n_prepared; i++) {
+        if (db->prepared[i].sql == sql) return db->prepared[i].statement;
+    }
+    sqlite3_stmt *statement;
+    if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) !=
+        SQLITE_OK) {
+        db_fail(db, err);
+        return NULL;
+    }
+    mem_reserve(db->prepared, db->capacity, db->n_prepared + 1);
+    db->prepared[db->n_prepared++] = (Prepared){sql, statement};
+    return statement;
+}
+
+static void bind_value(sqlite3_stmt *statement, int i, const DbValue *value)
+{
+    int rc = SQLITE_OK;
+    switch (value->type) {
+    case DB_NULL:
+        rc = sqlite3_bind_null(statement, i);
+        break;
+    case DB_INT:
+        rc = sqlite3_bind_int64(statement, i, value->as.integer);
+        break;
+    case DB_REAL:
+        rc = sqlite3_bind_double(statement, i, value->as.real);
+        break;
+    case DB_TEXT:
+        rc = sqlite3_bind_text(statement, i, value->as.text, -1, SQLITE_STATIC);
+        break;
+    case DB_BLOB32:
+        rc = sqlite3_bind_blob(statement, i, value->as.blob, 32, SQLITE_STATIC);
+        break;
+    }
+    check(rc == SQLITE_OK, "value %d can't be bound (%d) in: %s", i, rc, sqlite3_sql(statement));
+}
+
+static sqlite3_stmt *bound(Db *db, const char *sql, const DbValue *values, int n_values, Err *err)
+{
+    sqlite3_stmt *statement = prepare(db, sql, err);
+    if (statement == NULL) return NULL;
+    check(sqlite3_bind_parameter_count(statement) == n_values, "%d values for: %s", n_values, sql);
+    for (int i = 0; i < n_values; i++) bind_value(statement, i + 1, &values[i]);
+    return statement;
+}
+
+bool db_get_ints(Db *db, int64_t *out, int n_out, bool *found, const char *sql,
+                 const DbValue *values, int n_values, Err *err)
+{
+    sqlite3_stmt *statement = bound(db, sql, values, n_values, err);
+    if (statement == NULL) return false;
+    check(sqlite3_column_count(statement) == n_out, "%d integers from: %s", n_out, sql);
+    int rc = sqlite3_step(statement);
+    *found = rc == SQLITE_ROW;
+    for (int i = 0; *found && i < n_out; i++) out[i] = sqlite3_column_int64(statement, i);
+    while (rc == SQLITE_ROW) rc = sqlite3_step(statement);
+    bool ok = rc == SQLITE_DONE || db_fail(db, err);
+    sqlite3_reset(statement);
+    return ok;
+}
+
+bool db_do(Db *db, const char *sql, const DbValue *values, int n_values, Err *err)
+{
+    sqlite3_stmt *statement = bound(db, sql, values, n_values, err);
+    if (statement == NULL) return false;
+    bool ok = sqlite3_step(statement) == SQLITE_DONE || db_fail(db, err);
+    sqlite3_reset(statement);
+    return ok;
+}
+
+bool db_script(Db *db, const char *sql, Err *err)
+{
+    return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK || db_fail(db, err);
+}
+
+bool db_begin(Db *db, Err *err)
+{
+    return db_script(db, "BEGIN IMMEDIATE", err);
+}
+
+bool db_commit(Db *db, Err *err)
+{
+    if (db_script(db, "COMMIT", err)) return true;
+    db_rollback(db);
+    return false;
+}
+
+void db_rollback(Db *db)
+{
+    if (sqlite3_get_autocommit(db->handle) == 0)
+        sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+}
+
+bool db_version(Db *db, int64_t *out, Err *err)
+{
+    static const char sql[] =
+        "SELECT (SELECT application_id FROM pragma_application_id),"
+        " (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)";
+    int64_t row[3]; /* application id, version, number of tables and views */
+    bool found;
+    if (!db_get_ints(db, row, 3, &found, sql, NULL, 0, err)) return false;
+    bool empty = row[0] == 0 && row[1] == 0 && row[2] == 0;
+    if (!empty && row[0] != DB_APPLICATION_ID) {
+        return err_set(err, ERR_FORMAT,
+                       "%s: a database of another program, expected a results file of dgbench",
+                       db->path);
+    }
+    *out = row[1];
+    return true;
+}

@@ -1,0 +1,15 @@
+/* Texts of this folder that the program carries inside (made by scripts/embed). Each list ends with
+ * {NULL, NULL}. */
+#ifndef RESULTS_RESULTS_FILES_H
+#define RESULTS_RESULTS_FILES_H
+
+typedef struct {
+    const char *name, *text;
+} EmbeddedFile;
+
+extern const EmbeddedFile schema_files[]; /* one per version: schema.sql, then migrations */
+extern const EmbeddedFile view_files[];   /* views.sql */
+extern const EmbeddedFile query_files[];  /* queries/NAME.sql */
+extern const EmbeddedFile table_files[];  /* tables/NAME.sql */
+
+#endif

@@ -1,0 +1,46 @@
+/* What store.c, store_run.c and store_checkpoint.c share. */
+#ifndef RESULTS_STORE_INTERNAL_H
+#define RESULTS_STORE_INTERNAL_H
+
+#include "arena.h"
+#include "database.h"
+#include "store.h"
+
+struct Store {
+    Db *db;
+};
+
+/* Ids of one kind of thing in a dataset: thing i has id first + i. */
+typedef struct {
+    int64_t first, n;
+} StoreIds;
+
+/* Rows that wait for the next commit. */
+typedef struct {
+    int64_t step;
+    const char *name; /* in the arena */
+    double value;
+} StoreLogRow;
+
+typedef struct {
+    StoreEval eval; /* texts in the arena */
+    StoreOutcome *outcomes;
+    int n_outcomes;
+    int64_t checkpoint; /* id, while it is being written */
+} StoreEvalRow;
+
+struct StoreRun {
+    Store *store;
+    int64_t id;
+    StoreIds domains, classes, images;
+    Arena *arena; /* texts and outcomes of the rows that wait */
+    StoreLogRow *logs;
+    StoreEvalRow *evals;
+    int n_logs, log_capacity, n_evals, eval_capacity;
+};
+
+/* Domains, classes and images of a dataset. */
+MUST_USE bool store_dataset_ids(Store *store, StoreIds *domains, StoreIds *classes,
+                                StoreIds *images, int64_t dataset, Err *err);
+
+#endif

@@ -1,0 +1,230 @@
+-- Views of the results database. They are made anew whenever the schema is: a view is changed here, together with a new
+-- version number (store.h). Every rule is SQL over rows; only runs that are done are ever averaged.
+
+-- One row per run and experiment that lists it, with the names spelled out.
+DROP VIEW IF EXISTS run_info;
+CREATE VIEW run_info AS
+SELECT run.id AS run_id, run_experiment.experiment, dataset.name AS dataset, run.dataset_id, run.method, run.held_out,
+       run.n_held_out, run.split_rule, run.trial, run.hparams_seed, run.seed, run.variant, run.status, run.message,
+       run.steps, run.last_step, run.started, run.updated, run.finished, run.key
+FROM run
+JOIN dataset ON dataset.id = run.dataset_id
+LEFT JOIN run_experiment ON run_experiment.run_id = run.id;
+
+-- Every evaluation with the names spelled out: run, step, variant, domain, split and what was measured.
+DROP VIEW IF EXISTS eval_info;
+CREATE VIEW eval_info AS
+SELECT checkpoint.run_id, checkpoint.step, checkpoint.variant, domain.name AS domain, run_domain.role, eval.split, eval.n,
+       eval.correct, eval.accuracy, eval.nll, eval.ece, eval.macro_accuracy, eval.worst_class_accuracy,
+       eval.checkpoint_id, eval.domain_id
+FROM eval
+JOIN checkpoint ON checkpoint.id = eval.checkpoint_id
+JOIN domain ON domain.id = eval.domain_id
+LEFT JOIN run_domain ON run_domain.run_id = checkpoint.run_id AND run_domain.domain_id = eval.domain_id;
+
+-- For each run that is done, each variant of its weights and each selection rule: the checkpoint that the rule takes,
+-- and the value by which the rule then compares runs that differ in their hyper-parameters only.
+--   training-domain  best mean out-split accuracy over the source domains; on a tie the earliest step
+--   last             the last checkpoint, compared by the same value
+--   oracle           the last checkpoint, compared by the held-out domains' out split
+DROP VIEW IF EXISTS candidate;
+CREATE VIEW candidate AS
+SELECT 'training-domain' AS rule, best.run_id, best.variant, checkpoint.id AS checkpoint_id, checkpoint.step,
+       checkpoint.source_accuracy AS value, checkpoint.source_accuracy, best.n_steps
+FROM (
+    SELECT run_id, variant, count(source_accuracy) AS n_steps
+    FROM checkpoint
+    GROUP BY run_id, variant
+) AS best
+JOIN run ON run.id = best.run_id AND run.status = 'done'
+JOIN checkpoint ON checkpoint.id = (
+    SELECT id FROM checkpoint AS one
+    WHERE one.run_id = best.run_id AND one.variant = best.variant AND one.source_accuracy IS NOT NULL
+    ORDER BY one.source_accuracy DESC, one.step LIMIT 1)
+UNION ALL
+SELECT 'last', run_id, checkpoint.variant, checkpoint.id, max(step), source_accuracy, source_accuracy, 1
+FROM checkpoint
+JOIN run ON run.id = checkpoint.run_id AND run.status = 'done'
+GROUP BY run_id, checkpoint.variant
+UNION ALL
+SELECT 'oracle', run_id, variant, checkpoint_id, step,
+       (SELECT CASE WHEN count(accuracy) = count(*) THEN avg(accuracy) END
+        FROM run_domain
+        LEFT JOIN eval ON eval.checkpoint_id = last.checkpoint_id AND eval.domain_id = run_domain.domain_id
+                      AND eval.split = 'out'
+        WHERE run_domain.run_id = last.run_id AND run_domain.role = 'held_out'),
+       source_accuracy, 1
+FROM (
+    SELECT run_id, checkpoint.variant, checkpoint.id AS checkpoint_id, max(step) AS step, source_accuracy
+    FROM checkpoint
+    JOIN run ON run.id = checkpoint.run_id AND run.status = 'done'
+    GROUP BY run_id, checkpoint.variant
+) AS last;
+
+-- Of each group (experiment, dataset, split rule, method, held-out domains, trial, variant) and rule, the run with the
+-- best value; on a tie the later hparams_seed, as DomainBed. n_runs: runs it was chosen from; n_steps: their checkpoints.
+DROP VIEW IF EXISTS selected;
+CREATE VIEW selected AS
+SELECT rule, experiment, dataset_id, split_rule, method, held_out, n_held_out, trial, variant, reported, run_id,
+       checkpoint_id, step, hparams_seed, value, source_accuracy, n_runs, n_steps
+FROM (
+    SELECT candidate.rule, run_experiment.experiment, run.dataset_id, run.split_rule, run.method, run.held_out,
+           run.n_held_out, run.trial, candidate.variant, candidate.variant = run.variant AS reported, run.id AS run_id,
+           candidate.checkpoint_id, candidate.step, run.hparams_seed, candidate.value, candidate.source_accuracy,
+           row_number() OVER (same ORDER BY candidate.value DESC, run.hparams_seed DESC, run.id DESC) AS place,
+           count(*) OVER same AS n_runs,
+           sum(candidate.n_steps) OVER same AS n_steps
+    FROM candidate
+    JOIN run ON run.id = candidate.run_id
+    JOIN run_experiment ON run_experiment.run_id = run.id
+    WINDOW same AS (PARTITION BY candidate.rule, run_experiment.experiment, run.dataset_id, run.split_rule, run.method,
+                    run.held_out, run.trial, candidate.variant)
+)
+WHERE place = 1;
+
+-- THE result: one row per selected run and held-out domain. accuracy: the domain's in split, as DomainBed scores;
+-- out_accuracy: its out split; whole_accuracy: all of it, weighted by images (NULL where an import
+-- does not know their number). reported = 1: the weights that the method stands for.
+-- n_held_out > 1: the run held out several domains, each has its row.
+DROP VIEW IF EXISTS result;
+CREATE VIEW result AS
+SELECT selected.rule, selected.experiment, dataset.name AS dataset, selected.split_rule, selected.method,
+       selected.held_out, selected.n_held_out, domain.name AS domain, domain.position AS domain_position,
+       selected.trial, selected.variant, selected.reported, in_split.accuracy AS accuracy,
+       out_split.accuracy AS out_accuracy,
+       (SELECT CASE WHEN count(n) = count(*) THEN sum(eval.accuracy * n) / sum(n) END
+        FROM eval
+        WHERE eval.checkpoint_id = selected.checkpoint_id AND eval.domain_id = domain.id) AS whole_accuracy,
+       selected.source_accuracy AS validation_accuracy, selected.value AS rule_value, selected.run_id,
+       selected.checkpoint_id, selected.step, selected.hparams_seed, selected.n_runs, selected.n_steps
+FROM selected
+JOIN dataset ON dataset.id = selected.dataset_id
+JOIN run_domain ON run_domain.run_id = selected.run_id AND run_domain.role = 'held_out'
+JOIN domain ON domain.id = run_domain.domain_id
+LEFT JOIN eval AS in_split ON in_split.checkpoint_id = selected.checkpoint_id AND in_split.domain_id = domain.id
+                          AND in_split.split = 'in'
+LEFT JOIN eval AS out_split ON out_split.checkpoint_id = selected.checkpoint_id AND out_split.domain_id = domain.id
+                           AND out_split.split = 'out';
+
+-- The same in long form, so that a table chooses what it scores: scored is in, out, whole or validation.
+DROP VIEW IF EXISTS scored_result;
+CREATE VIEW scored_result AS
+SELECT * FROM (
+    SELECT scored, CASE scored WHEN 'in' THEN accuracy WHEN 'out' THEN out_accuracy WHEN 'whole' THEN whole_accuracy
+                               ELSE validation_accuracy END AS score, result.*
+    FROM result
+    CROSS JOIN (SELECT 'in' AS scored UNION ALL SELECT 'out' UNION ALL SELECT 'whole' UNION ALL SELECT 'validation')
+)
+WHERE score IS NOT NULL;
+
+-- Mean over trials, and standard error as DomainBed computes it: population standard deviation / sqrt(trials). Windows,
+-- not GROUP BY: SQLite pushes a filter on rule, experiment, ... down through them, which makes tables fast.
+DROP VIEW IF EXISTS cell;
+CREATE VIEW cell AS
+SELECT rule, scored, experiment, dataset, split_rule, method, held_out, n_held_out, domain, domain_position, variant,
+       reported, mean, sqrt(variance / n_trials) AS stderr, n_trials, n_runs, n_steps, first_run_id
+FROM (
+    SELECT *, avg((score - mean) * (score - mean)) OVER same AS variance
+    FROM (
+        SELECT *, avg(score) OVER same AS mean, count(*) OVER same AS n_trials, sum(n_runs) OVER same AS n_runs,
+               sum(n_steps) OVER same AS n_steps, min(run_id) OVER same AS first_run_id,
+               row_number() OVER same AS place
+        FROM scored_result
+        WINDOW same AS (PARTITION BY rule, scored, experiment, dataset, split_rule, method, held_out, domain, variant)
+    )
+    WINDOW same AS (PARTITION BY rule, scored, experiment, dataset, split_rule, method, held_out, domain, variant)
+)
+WHERE place = 1;
+
+-- How many runs of each status an experiment has. Diverged, failed and unfinished runs are in no result: count them here.
+DROP VIEW IF EXISTS run_count;
+CREATE VIEW run_count AS
+SELECT run_experiment.experiment, dataset.name AS dataset, run.split_rule, run.method, run.held_out, run.n_held_out,
+       run.status, count(*) AS n_runs
+FROM run
+JOIN run_experiment ON run_experiment.run_id = run.id
+JOIN dataset ON dataset.id = run.dataset_id
+GROUP BY run_experiment.experiment, run.dataset_id, run.split_rule, run.method, run.held_out, run.status;
+
+-- What runs took.
+DROP VIEW IF EXISTS run_cost;
+CREATE VIEW run_cost AS
+SELECT run.id AS run_id, dataset.name AS dataset, run.method, run.held_out, run.trial, run.hparams_seed, run.status,
+       run.last_step AS steps, run.n_parameters, run.n_trainable, run.train_flops, run.train_seconds, run.eval_seconds,
+       run.data_seconds, run.train_seconds + run.eval_seconds AS total_seconds,
+       1000.0 * run.train_seconds / nullif(run.last_step, 0) AS ms_per_step,
+       run.train_flops / nullif(run.train_seconds, 0) / 1e9 AS train_gflops_per_second,
+       run.peak_bytes, run.threads, environment.cpu, environment.blas, environment.compiler, environment.version,
+       environment."commit"
+FROM run
+JOIN dataset ON dataset.id = run.dataset_id
+JOIN environment ON environment.id = run.environment_id;
+
+-- The cut points of every IP/OOP rule for every dataset and pretrained scorer it fits. A quantile q is the lowest score
+-- that at least a fraction q of the other images lie at or below.
+DROP VIEW IF EXISTS ip_oop_cut;
+CREATE VIEW ip_oop_cut AS
+SELECT ip_oop_rule.name AS ip_oop_rule, scorer.id AS scorer_id, dataset.id AS dataset_id, low, split, high
+FROM ip_oop_rule
+JOIN scorer ON scorer.name GLOB ip_oop_rule.scorer AND scorer.run_id IS NULL
+JOIN dataset
+WHERE kind = 'threshold'
+UNION ALL
+SELECT ip_oop_rule.name, ranked.scorer_id, ranked.dataset_id,
+       min(CASE WHEN ranked.rank >= low THEN ranked.score END),
+       min(CASE WHEN ranked.rank >= split THEN ranked.score END),
+       min(CASE WHEN ranked.rank >= high THEN ranked.score END)
+FROM ip_oop_rule
+JOIN scorer ON scorer.name GLOB ip_oop_rule.scorer AND scorer.run_id IS NULL
+JOIN (
+    SELECT alignment.scorer_id, image.dataset_id, alignment.score,
+           percent_rank() OVER (PARTITION BY alignment.scorer_id, image.dataset_id ORDER BY alignment.score) AS rank
+    FROM alignment
+    JOIN image ON image.id = alignment.image_id
+    WHERE alignment.score IS NOT NULL
+) AS ranked ON ranked.scorer_id = scorer.id
+WHERE kind = 'quantile'
+GROUP BY ip_oop_rule.id, ranked.scorer_id, ranked.dataset_id;
+
+-- Every outcome with what image it was about: the base of confusion matrices and of the two views below.
+DROP VIEW IF EXISTS outcome_info;
+CREATE VIEW outcome_info AS
+SELECT outcome.checkpoint_id, checkpoint.run_id, checkpoint.step, checkpoint.variant, outcome.image_id, image.dataset_id,
+       domain.name AS domain, outcome.split, image.path, image.concept, class.name AS class,
+       predicted.name AS predicted, outcome.predicted_class_id = image.class_id AS correct, outcome.confidence
+FROM outcome
+JOIN checkpoint ON checkpoint.id = outcome.checkpoint_id
+JOIN image ON image.id = outcome.image_id
+JOIN domain ON domain.id = image.domain_id
+JOIN class ON class.id = image.class_id
+JOIN class AS predicted ON predicted.id = outcome.predicted_class_id;
+
+-- Accuracy per bucket (ip, oop, low, high) of every checkpoint that has outcomes, for every rule and scorer.
+DROP VIEW IF EXISTS ip_oop;
+CREATE VIEW ip_oop AS
+SELECT ip_oop_rule, scorer, checkpoint_id, run_id, step, variant, domain, bucket, count(*) AS n, sum(correct) AS correct,
+       avg(correct) AS accuracy
+FROM (
+    SELECT ip_oop_cut.ip_oop_rule, scorer.name AS scorer, outcome_info.*,
+           CASE WHEN alignment.score < ip_oop_cut.low THEN 'low'
+                WHEN alignment.score > ip_oop_cut.high THEN 'high'
+                WHEN alignment.score >= ip_oop_cut.split THEN 'ip'
+                ELSE 'oop' END AS bucket
+    FROM outcome_info
+    JOIN ip_oop_cut ON ip_oop_cut.dataset_id = outcome_info.dataset_id
+    JOIN scorer ON scorer.id = ip_oop_cut.scorer_id
+    JOIN alignment ON alignment.scorer_id = scorer.id AND alignment.image_id = outcome_info.image_id
+    WHERE alignment.score IS NOT NULL
+)
+GROUP BY ip_oop_rule, scorer, checkpoint_id, domain, bucket;
+
+-- Accuracy over bins of the alignment score, 0.02 wide; bin_low is the lower end, which is in.
+DROP VIEW IF EXISTS alignment_bin;
+CREATE VIEW alignment_bin AS
+SELECT scorer.name AS scorer, checkpoint_id, run_id, step, variant, domain, floor(alignment.score * 50) / 50 AS bin_low,
+       count(*) AS n, sum(correct) AS correct, avg(correct) AS accuracy
+FROM outcome_info
+JOIN alignment ON alignment.image_id = outcome_info.image_id
+JOIN scorer ON scorer.id = alignment.scorer_id
+WHERE alignment.score IS NOT NULL
+GROUP BY scorer.id, checkpoint_id, domain, bin_low;
