@@ -1,0 +1,153 @@
+/* Every key of a RunSpec: name, type, default, range, help. Defaults are DomainBed's where it has
+ * them (ResNet-50 at 224 pixels, Adam, 5001 steps, a fifth of each domain held out). */
+#include "run_spec.h"
+
+#define AT(k, t, field) .key = k, .type = FIELD_##t, .offset = offsetof(RunSpec, field)
+#define MAX_SEED        9007199254740992.0 /* 2^53: whole numbers beyond it do not survive JSON */
+
+static const char *const splits[] = {"image", "concept", "tagged", NULL};
+static const char *const augments[] = {"none", "flip", "domainbed", NULL};
+static const char *const batch_norms[] = {"live", "frozen", NULL};
+static const char *const trainables[] = {"all", "head", NULL};
+static const char *const optimizers[] = {"adam", "adamw", "sgd", NULL};
+static const char *const saves[] = {"none", "last", "all", NULL};
+static const char *const outcomes[] = {"all", "none", NULL};
+
+static const SchemaRow rows[] = {
+    {AT("name", TEXT, name), .flags = FIELD_NOT_IDENTITY,
+     .help = "name of the experiment, for people"},
+    {AT("dataset", TEXT, dataset), .help = "name of the dataset (see `dgbench list datasets`)"},
+
+    {AT("data.root", TEXT, data.root), .flags = FIELD_NOT_IDENTITY,
+     .help = "folder that holds the dataset; empty: where its descriptor says"},
+    {AT("data.split", CHOICE, data.split), .choices = splits, .default_text = "image",
+     .help = "what is held out for validation: images (DomainBed's rule), whole concepts (unseen in "
+             "every domain), or as the manifest says (tagged)"},
+    {AT("data.holdout_fraction", FLOAT, data.holdout_fraction), .default_text = "0.2", .low = 0,
+     .high = 0.9, .help = "share of each domain held out for validation; 0: none"},
+    {AT("data.image_size", INT, data.image_size), .default_text = "224", .low = 8, .high = 512,
+     .help = "width and height of images as the network sees them, in pixels"},
+    {AT("data.augment", CHOICE, data.augment), .choices = augments, .default_text = "domainbed",
+     .help = "training images: none; flip (mirrored at random); domainbed (random crop, flip, "
+             "colour jitter, grey)"},
+    {AT("data.replacement", BOOL, data.replacement), .default_text = "true",
+     .help = "draw training images with replacement, as DomainBed; false: each once per epoch"},
+    {AT("data.class_balanced", BOOL, data.class_balanced), .default_text = "false",
+     .help = "draw every class of a domain equally often"},
+    {AT("data.batch_size", INT, data.batch_size), .default_text = "32", .low = 1, .high = 65536,
+     .help = "images of each source domain per step"},
+    {AT("data.workers", INT, data.workers), .default_text = "0", .low = 0, .high = 64,
+     .flags = FIELD_NOT_IDENTITY, .help = "threads that prepare batches ahead; 0: automatic (none in a one-thread run)"},
+
+    {AT("net.name", TEXT, net.name), .default_text = "resnet-50",
+     .help = "network (see `dgbench list nets`)"},
+    {AT("net.init", TEXT, net.init), .flags = FIELD_NOT_IDENTITY,
+     .help = "safetensors file with pretrained weights; empty: random (its content is part of the "
+             "run's key)"},
+    {AT("net.dropout", FLOAT, net.dropout), .default_text = "0", .low = 0, .high = 0.95,
+     .help = "dropout on the features before the classifier"},
+    {AT("net.mean", NUMBER_LIST, net.mean), .default_text = "0.485,0.456,0.406", .low = -10,
+     .high = 10, .help = "mean of red, green, blue in [0,1], subtracted; default ImageNet's"},
+    {AT("net.std", NUMBER_LIST, net.std), .default_text = "0.229,0.224,0.225", .low = 1e-6,
+     .high = 10, .help = "standard deviation of red, green, blue, divided by; default ImageNet's"},
+
+    {AT("method.recipe", TEXT, method.recipe), .default_text = "erm",
+     .help = "named row of choices on the axes below (see `dgbench list recipes`)"},
+    {AT("method.label", TEXT, method.label),
+     .help = "what tables call the method; empty: the recipe's name"},
+    {AT("method.objective", TEXT, method.objective), .default_text = "erm",
+     .help = "loss over the batches of the source domains (see `dgbench list objectives`)"},
+    {AT("method.adapter", TEXT, method.adapter), .default_text = "none",
+     .help = "how trained weights are parameterised (see `dgbench list adapters`)"},
+    {AT("method.averaging", TEXT_LIST, method.averaging),
+     .help = "weight averages kept beside the trained weights: none, or a list of sma, ema"},
+    {AT("method.averaging_start", INT, method.averaging_start), .default_text = "600", .low = 0,
+     .high = 1e9, .help = "step at which averages begin (600 in ERM++)"},
+    {AT("method.ema_decay", FLOAT, method.ema_decay), .default_text = "0.999", .low = 0,
+     .high = 0.9999999, .help = "decay of the exponential average per step"},
+    {AT("method.batch_norm", CHOICE, method.batch_norm), .choices = batch_norms,
+     .default_text = "live",
+     .help = "live: batch statistics in training; frozen: the pretrained statistics throughout"},
+    {AT("method.trainable", CHOICE, method.trainable), .choices = trainables, .default_text = "all",
+     .help = "which weights are trained: all, or only the classifier (head)"},
+    {AT("method.optimizer", CHOICE, method.optimizer), .choices = optimizers,
+     .default_text = "adam", .help = "adam (L2 in the gradient), adamw (decoupled decay) or sgd"},
+    {AT("method.lr", FLOAT, method.lr), .default_text = "5e-5", .low = 0, .high = 1000,
+     .help = "learning rate"},
+    {AT("method.weight_decay", FLOAT, method.weight_decay), .default_text = "0", .low = 0,
+     .high = 1000, .help = "weight decay"},
+    {AT("method.beta1", FLOAT, method.beta1), .default_text = "0.9", .low = 0, .high = 0.9999999,
+     .help = "adam: decay of the mean of gradients"},
+    {AT("method.beta2", FLOAT, method.beta2), .default_text = "0.999", .low = 0, .high = 0.9999999,
+     .help = "adam: decay of the mean of squared gradients"},
+    {AT("method.eps", FLOAT, method.eps), .default_text = "1e-8", .low = 0, .high = 1,
+     .help = "adam: added to the denominator"},
+    {AT("method.momentum", FLOAT, method.momentum), .default_text = "0", .low = 0,
+     .high = 0.9999999, .help = "sgd: momentum"},
+    {AT("method.nesterov", BOOL, method.nesterov), .default_text = "false",
+     .help = "sgd: Nesterov's momentum"},
+    {AT("method.label_smoothing", FLOAT, method.label_smoothing), .default_text = "0", .low = 0,
+     .high = 0.99, .help = "share of the target probability spread over all classes"},
+
+    {AT("train.steps", INT, train.steps), .default_text = "5001", .low = 1, .high = 1e9,
+     .help = "optimiser steps"},
+    {AT("train.checkpoint_freq", INT, train.checkpoint_freq), .default_text = "300", .low = 1,
+     .high = 1e9, .help = "steps between evaluations; the last step is always evaluated"},
+    {AT("train.threads", INT, train.threads), .default_text = "0", .low = 0, .high = 1024,
+     .flags = FIELD_NOT_IDENTITY, .help = "threads of one run; 0: all cores"},
+    {AT("train.save", CHOICE, train.save), .choices = saves, .default_text = "none",
+     .flags = FIELD_NOT_IDENTITY, .help = "weights kept: none, of the last or of all checkpoints"},
+
+    {AT("eval.batch_size", INT, eval.batch_size), .default_text = "64", .low = 1, .high = 65536,
+     .flags = FIELD_NOT_IDENTITY, .help = "images per batch of an evaluation"},
+    {AT("eval.source_train", BOOL, eval.source_train), .default_text = "false",
+     .help = "also evaluate the images that are trained on"},
+    {AT("eval.outcomes", CHOICE, eval.outcomes), .choices = outcomes, .default_text = "all",
+     .help = "store the prediction for every target image (all) or only the accuracies (none)"},
+
+    {AT("held_out", TEXT_LIST, held_out), .help = "target domains, never trained on"},
+    {AT("trial", INT, trial), .default_text = "0", .low = 0, .high = MAX_SEED,
+     .help = "number of the trial; seeds the split, as DomainBed's trial_seed"},
+    {AT("hparams_seed", INT, hparams_seed), .default_text = "0", .low = 0, .high = MAX_SEED,
+     .help = "draw of the hyper-parameters; 0: the values as they stand here"},
+    {AT("seed", INT, seed), .default_text = "0", .low = 0, .high = MAX_SEED,
+     .help = "seeds initialisation, batches, augmentation; a sweep mixes it into every run's own"},
+    {AT("results", TEXT, results), .default_text = "dgbench.db", .flags = FIELD_NOT_IDENTITY,
+     .help = "database of results"},
+    {AT("output", TEXT, output), .default_text = "dgbench-out", .flags = FIELD_NOT_IDENTITY,
+     .help = "folder for checkpoints and logs"},
+};
+
+enum { N_ROWS = sizeof rows / sizeof rows[0] };
+
+static SchemaRow extra_row(const RunSpecExtras *extras, int i, int index, Arena *arena)
+{
+    const HparamDef *def = &extras->defs[i];
+    return (SchemaRow){
+        .key = arena_printf(arena, "method.%s.%s", extras->member, def->name),
+        .type = FIELD_FLOAT,
+        .offset = offsetof(RunSpec, extras) + (size_t)index * sizeof(double),
+        .default_text = arena_printf(arena, "%.17g", def->default_value),
+        .help = arena_printf(arena, "%s (%s)", def->help, def->source),
+    };
+}
+
+const RunKeys *run_keys_new(const RunTables *tables, Arena *arena)
+{
+    int n_extras = 0;
+    for (int m = 0; m < tables->n_extras; m++) n_extras += tables->extras[m].n;
+    check(n_extras <= RUN_MAX_EXTRAS, "%d hyper-parameters of members", n_extras);
+    SchemaRow *all = arena_alloc(arena, (size_t)(N_ROWS + n_extras), sizeof *all);
+    RunKeys *keys = arena_alloc(arena, 1, sizeof *keys);
+    *keys = (RunKeys){{all, N_ROWS}, *tables};
+    for (int i = 0; i < N_ROWS; i++) all[i] = rows[i];
+    for (int m = 0; m < tables->n_extras; m++) {
+        for (int i = 0; i < tables->extras[m].n; i++) {
+            int index = keys->schema.n_rows - N_ROWS;
+            SchemaRow row = extra_row(&tables->extras[m], i, index, arena);
+            check(schema_find(&keys->schema, row.key) == NULL, "key \"%s\" twice", row.key);
+            all[keys->schema.n_rows++] = row;
+        }
+    }
+    return keys;
+}

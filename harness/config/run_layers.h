@@ -1,0 +1,16 @@
+/* The layers of a RunSpec for structs that begin with one (RunSpec itself, and the experiment with
+ * its sweep keys). Inside harness/config only. */
+#ifndef CONFIG_RUN_LAYERS_H
+#define CONFIG_RUN_LAYERS_H
+
+#include "run_spec.h"
+
+/* target: a struct whose first member is a RunSpec and whose rows are schema's. recipe: NULL for
+ * the one that the layers name themselves (method.recipe). Does not put the spec in order. */
+MUST_USE bool run_layers_apply(void *target, const Schema *schema, const RunKeys *keys,
+                               const RunLayers *layers, const char *recipe, Arena *arena, Err *err);
+
+/* Puts a spec in order and checks what spans several keys. */
+MUST_USE bool run_spec_finish(RunSpec *spec, const char *place, Arena *arena, Err *err);
+
+#endif

@@ -1,0 +1,281 @@
+/* RunSpec: layers, order, checks over several keys, JSON, key. */
+#include "run_spec.h"
+
+#include "mem.h"
+#include "run_layers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const RunRecipe *find_recipe(const RunTables *tables, const char *name)
+{
+    for (int i = 0; i < tables->n_recipes; i++) {
+        if (str_equal(tables->recipes[i].name, name)) return &tables->recipes[i];
+    }
+    return NULL;
+}
+
+static bool fail_recipe(const RunTables *tables, const char *name, const char *place, Err *err)
+{
+    const char **names = mem_alloc((size_t)tables->n_recipes, sizeof *names);
+    for (int i = 0; i < tables->n_recipes; i++) names[i] = tables->recipes[i].name;
+    const char *nearest = str_nearest(name, names, tables->n_recipes);
+    free(names);
+    if (nearest == NULL) {
+        return err_set(err, ERR_FORMAT, "%s: method.recipe: unknown recipe \"%s\"", place, name);
+    }
+    return err_set(err, ERR_FORMAT,
+                   "%s: method.recipe: unknown recipe \"%s\" (did you mean \"%s\"?)", place, name,
+                   nearest);
+}
+
+static void apply_recipe(void *target, const RunKeys *keys, const RunRecipe *recipe, Arena *arena)
+{
+    for (int i = 0; recipe->settings != NULL && recipe->settings[i] != NULL; i++) {
+        Err err;
+        bool ok = schema_set(&keys->schema, target, recipe->settings[i], arena, &err);
+        check(ok, "recipe \"%s\": %s", recipe->name, err.text);
+    }
+}
+
+static bool apply_given(void *target, const Schema *schema, const RunLayers *layers, Arena *arena,
+                        Err *err)
+{
+    if (layers->map != NULL &&
+        !schema_read(schema, target, layers->map, layers->place, arena, err)) {
+        return false;
+    }
+    for (int i = 0; i < layers->n_sets; i++) {
+        if (!schema_set(schema, target, layers->sets[i], arena, err)) return false;
+    }
+    return true;
+}
+
+bool run_layers_apply(void *target, const Schema *schema, const RunKeys *keys,
+                      const RunLayers *layers, const char *recipe, Arena *arena, Err *err)
+{
+    RunSpec *spec = target;
+    schema_defaults(schema, target, arena);
+    if (!apply_given(target, schema, layers, arena, err)) return false;
+    const char *name = recipe != NULL ? recipe : spec->method.recipe;
+    const RunRecipe *found = find_recipe(&keys->tables, name);
+    if (found == NULL) return fail_recipe(&keys->tables, name, layers->place, err);
+    schema_defaults(schema, target, arena);
+    apply_recipe(target, keys, found, arena);
+    if (!apply_given(target, schema, layers, arena, err)) return false;
+    spec->method.recipe = arena_strdup(arena, found->name);
+    spec->keys = keys;
+    return true;
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Sorts a list that stands for a set; an item given twice is an error. */
+static bool sort_set(TextList *list, const char *place, const char *key, Arena *arena, Err *err)
+{
+    char **items = arena_alloc(arena, (size_t)list->n, sizeof *items);
+    for (int i = 0; i < list->n; i++) items[i] = list->items[i];
+    if (list->n > 1) qsort(items, (size_t)list->n, sizeof *items, compare_texts);
+    list->items = items;
+    for (int i = 1; i < list->n; i++) {
+        if (!str_equal(items[i - 1], items[i])) continue;
+        return err_set(err, ERR_FORMAT, "%s: %s: found \"%s\" twice, expected each name once",
+                       place, key, items[i]);
+    }
+    return true;
+}
+
+static void drop_none(TextList *list, Arena *arena)
+{
+    TextList kept = {arena_alloc(arena, (size_t)list->n, sizeof *kept.items), 0};
+    for (int i = 0; i < list->n; i++) {
+        if (!str_equal(list->items[i], "none")) kept.items[kept.n++] = list->items[i];
+    }
+    *list = kept;
+}
+
+static bool check_names(const RunSpec *spec, const char *place, Err *err)
+{
+    const struct {
+        const char *key, *value;
+    } needed[] = {{"net.name", spec->net.name},
+                  {"method.objective", spec->method.objective},
+                  {"method.adapter", spec->method.adapter},
+                  {"results", spec->results},
+                  {"output", spec->output}};
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+        if (needed[i].value[0] != '\0') continue;
+        return err_set(err, ERR_FORMAT, "%s: %s: found nothing, expected a name", place,
+                       needed[i].key);
+    }
+    for (int i = 0; i < spec->held_out.n; i++) {
+        if (spec->held_out.items[i][0] != '\0') continue;
+        return err_set(err, ERR_FORMAT, "%s: held_out: found nothing, expected a domain's name",
+                       place);
+    }
+    return true;
+}
+
+static bool check_optimizer(const MethodSpec *method, const char *place, Err *err)
+{
+    if (method->nesterov && method->optimizer != OPTIMIZER_SGD) {
+        return err_set(err, ERR_FORMAT,
+                       "%s: method.nesterov: found true, expected false unless method.optimizer is "
+                       "sgd",
+                       place);
+    }
+    if (method->nesterov && method->momentum == 0) {
+        return err_set(
+            err, ERR_FORMAT,
+            "%s: method.nesterov: found true with method.momentum 0, expected a momentum "
+            "above 0",
+            place);
+    }
+    return true;
+}
+
+/* What one row of the schema cannot see. */
+static bool check_together(const RunSpec *spec, const char *place, Err *err)
+{
+    const NumberList *lists[] = {&spec->net.mean, &spec->net.std};
+    for (int i = 0; i < 2; i++) {
+        if (lists[i]->n == 3) continue;
+        return err_set(err, ERR_FORMAT,
+                       "%s: net.%s: found %d numbers, expected 3 (red, green, blue)", place,
+                       i == 0 ? "mean" : "std", lists[i]->n);
+    }
+    if (spec->data.class_balanced && !spec->data.replacement) {
+        return err_set(err, ERR_FORMAT,
+                       "%s: data.class_balanced: found true, expected false when data.replacement "
+                       "is false",
+                       place);
+    }
+    if (spec->method.averaging.n > 0 && spec->method.averaging_start >= spec->train.steps) {
+        return err_set(err, ERR_FORMAT,
+                       "%s: method.averaging_start: found %lld, expected less than train.steps "
+                       "(%lld)",
+                       place, (long long)spec->method.averaging_start,
+                       (long long)spec->train.steps);
+    }
+    return check_names(spec, place, err) && check_optimizer(&spec->method, place, err);
+}
+
+bool run_spec_finish(RunSpec *spec, const char *place, Arena *arena, Err *err)
+{
+    MethodSpec *method = &spec->method;
+    if (method->label[0] == '\0') method->label = method->recipe;
+    drop_none(&method->averaging, arena);
+    return sort_set(&method->averaging, place, "method.averaging", arena, err) &&
+           sort_set(&spec->held_out, place, "held_out", arena, err) &&
+           check_together(spec, place, err);
+}
+
+bool run_spec_read(RunSpec *out, const RunKeys *keys, const RunLayers *layers, Arena *arena,
+                   Err *err)
+{
+    return run_layers_apply(out, &keys->schema, keys, layers, NULL, arena, err) &&
+           run_spec_finish(out, layers->place, arena, err);
+}
+
+bool run_spec_from_json(RunSpec *out, const RunKeys *keys, const char *json, Arena *arena, Err *err)
+{
+    static const char place[] = "stored spec";
+    YamlNode *root;
+    if (!yaml_parse(&root, json, strlen(json), place, arena, err)) return false;
+    schema_defaults(&keys->schema, out, arena);
+    out->keys = keys;
+    return schema_read(&keys->schema, out, root, place, arena, err) &&
+           run_spec_finish(out, place, arena, err);
+}
+
+bool run_spec_set(RunSpec *spec, const char *assignment, Arena *arena, Err *err)
+{
+    return schema_set(&spec->keys->schema, spec, assignment, arena, err) &&
+           run_spec_finish(spec, "--set", arena, err);
+}
+
+bool run_spec_check_ready(const RunSpec *spec, const char *place, Err *err)
+{
+    if (spec->dataset[0] == '\0') {
+        return err_set(err, ERR_FORMAT, "%s: dataset: found nothing, expected a dataset's name",
+                       place);
+    }
+    if (spec->held_out.n == 0) {
+        return err_set(err, ERR_FORMAT,
+                       "%s: held_out: found nothing, expected the names of the target domains",
+                       place);
+    }
+    return true;
+}
+
+double run_spec_extra(const RunSpec *spec, const char *member, const char *name)
+{
+    Str key = {0};
+    str_addf(&key, "method.%s.%s", member, name);
+    const SchemaRow *row = schema_find(&spec->keys->schema, str_text(&key));
+    check(row != NULL && row->offset >= offsetof(RunSpec, extras), "no hyper-parameter \"%s\"",
+          str_text(&key));
+    str_done(&key);
+    return schema_number(row, spec);
+}
+
+bool run_spec_uses(const RunSpec *spec, const char *member)
+{
+    const MethodSpec *method = &spec->method;
+    bool used = str_equal(method->objective, member) || str_equal(method->adapter, member);
+    for (int i = 0; i < method->averaging.n; i++) {
+        used = used || str_equal(method->averaging.items[i], member);
+    }
+    return used;
+}
+
+/* Keys of members come after all others, in the order of the tables. */
+static void add_json(const RunSpec *spec, bool identity_only, Str *out)
+{
+    const Schema *all = &spec->keys->schema;
+    const RunTables *tables = &spec->keys->tables;
+    int n_extras = 0;
+    for (int m = 0; m < tables->n_extras; m++) n_extras += tables->extras[m].n;
+    int n = all->n_rows - n_extras;
+    SchemaRow *rows = mem_alloc((size_t)all->n_rows, sizeof *rows);
+    memcpy(rows, all->rows, (size_t)n * sizeof *rows);
+    const SchemaRow *next = all->rows + n;
+    for (int m = 0; m < tables->n_extras; m++) {
+        bool used = run_spec_uses(spec, tables->extras[m].member);
+        for (int i = 0; i < tables->extras[m].n; i++, next++) {
+            if (used) rows[n++] = *next;
+        }
+    }
+    schema_to_json(&(Schema){rows, n}, spec, identity_only, out);
+    free(rows);
+}
+
+void run_spec_json(const RunSpec *spec, Str *out)
+{
+    add_json(spec, false, out);
+}
+
+void run_spec_identity_json(const RunSpec *spec, Str *out)
+{
+    add_json(spec, true, out);
+}
+
+void run_key(char out[SHA256_HEX_SIZE], const RunSpec *spec, const char *dataset_fingerprint,
+             const char *init_sha256)
+{
+    bool has_init = spec->net.init[0] != '\0';
+    check(has_init == (init_sha256 != NULL), "net.init \"%s\" and its hash \"%s\"", spec->net.init,
+          init_sha256 != NULL ? init_sha256 : "(none)");
+    Str identity = {0};
+    run_spec_identity_json(spec, &identity);
+    Sha256 *sha = sha256_new();
+    sha256_add_str(sha, "dgbench run 1");
+    sha256_add_str(sha, str_text(&identity));
+    sha256_add_str(sha, dataset_fingerprint);
+    sha256_add_str(sha, has_init ? init_sha256 : "");
+    sha256_done_hex(sha, out);
+    str_done(&identity);
+}

@@ -1,0 +1,146 @@
+/* RunSpec: everything that says what one run is, typed, filled through one schema table
+ * (run_keys.c: the reference of all keys, with defaults and help; `schema_print(&keys->schema,
+ * stdout)` prints it).
+ *
+ *     const RunKeys *keys = run_keys_new(&tables, arena);      // tables: recipes and members of
+ * methods/ RunSpec spec; if (!run_spec_read(&spec, keys, &(RunLayers){.map = root, .place =
+ * "exp.yaml"}, arena, err)) ...
+ *
+ * Experiment files with a `sweep:` section are read by experiment.h, which gives RunSpecs.
+ *
+ * Layers, each over the one before: schema defaults < recipe < map (file) < sets (--set).
+ * A RunSpec is a flat value: it may be copied with =; its texts and lists live in the arena it was
+ * read with.
+ */
+#ifndef CONFIG_RUN_SPEC_H
+#define CONFIG_RUN_SPEC_H
+
+#include "digest.h"
+#include "hparam.h"
+#include "schema.h"
+
+enum { RUN_MAX_EXTRAS = 256 }; /* hyper-parameters of all members together */
+
+typedef enum { SPEC_SPLIT_IMAGE, SPEC_SPLIT_CONCEPT, SPEC_SPLIT_TAGGED } SpecSplit;
+typedef enum { SPEC_AUGMENT_NONE, SPEC_AUGMENT_FLIP, SPEC_AUGMENT_DOMAINBED } SpecAugment;
+typedef enum { BATCH_NORM_LIVE, BATCH_NORM_FROZEN } BatchNormKind;
+typedef enum { TRAIN_ALL, TRAIN_HEAD } TrainableKind;
+typedef enum { OPTIMIZER_ADAM, OPTIMIZER_ADAMW, OPTIMIZER_SGD } OptimizerKind;
+typedef enum { SAVE_NONE, SAVE_LAST, SAVE_ALL } SaveKind;
+typedef enum { OUTCOMES_ALL, OUTCOMES_NONE } OutcomesKind;
+
+typedef struct {
+    Schema schema; /* of RunSpec: the fixed keys, then one key per extra */
+    RunTables tables;
+} RunKeys;
+
+typedef struct {
+    char *root;              /* folder of the dataset; "": where its descriptor says */
+    int split;               /* SpecSplit */
+    double holdout_fraction; /* of each domain, in [0, 0.9]; 0: no validation images at all */
+    int64_t image_size;      /* pixels, square */
+    int augment;             /* SpecAugment */
+    bool replacement, class_balanced;
+    int64_t batch_size; /* images per source domain */
+    int64_t workers;    /* decoding threads; 0: as many as threads */
+} DataSpec;
+
+typedef struct {
+    char *name; /* of a network in harness/net */
+    char *init; /* safetensors file; "": random initialisation */
+    double dropout;
+    NumberList mean, std; /* 3 each: normalisation of RGB in [0,1] */
+} NetSpec;
+
+typedef struct {
+    char *recipe, *label; /* label: what tables call the method; the recipe's name when not given */
+    char *objective, *adapter;
+    TextList averaging; /* sorted, no "none", may be empty */
+    int64_t averaging_start;
+    double ema_decay;
+    int batch_norm; /* BatchNormKind */
+    int trainable;  /* TrainableKind */
+    int optimizer;  /* OptimizerKind */
+    double lr, weight_decay, beta1, beta2, eps, momentum;
+    bool nesterov;
+    double label_smoothing;
+} MethodSpec;
+
+typedef struct {
+    int64_t steps, checkpoint_freq;
+    int64_t threads; /* 0: all cores */
+    int save;        /* SaveKind */
+} TrainSpec;
+
+typedef struct {
+    int64_t batch_size;
+    bool source_train; /* also evaluate the training split of source domains */
+    int outcomes;      /* OutcomesKind */
+} EvalSpec;
+
+typedef struct {
+    const RunKeys *keys;
+    char *name, *dataset;
+    DataSpec data;
+    NetSpec net;
+    MethodSpec method;
+    TrainSpec train;
+    EvalSpec eval;
+    TextList held_out; /* names of the target domains, sorted */
+    int64_t trial;     /* seeds the split */
+    int64_t hparams_seed;
+    int64_t seed; /* of everything else: initialisation, batches, augmentation */
+    char *results, *output;
+    double extras[RUN_MAX_EXTRAS]; /* read through run_spec_extra */
+} RunSpec;
+
+/* The keys of RunSpec with those of the members in tables. Two members of the same name may not
+ * share a hyper-parameter's name (our bug). */
+const RunKeys *run_keys_new(const RunTables *tables, Arena *arena);
+
+typedef struct {
+    const YamlNode *map; /* may be NULL */
+    const char *place;   /* names the map in messages */
+    const char *const *sets;
+    int n_sets;
+} RunLayers;
+
+/* Fills spec from the layers and puts it in order: "none" leaves the averaging list, lists that are
+ * sets are sorted, an empty label becomes the recipe's name. Checks every value and what spans
+ * several keys, but not that dataset and held_out are given: that is run_spec_check_ready. Does not
+ * know which objectives, networks... exist. */
+MUST_USE bool run_spec_read(RunSpec *out, const RunKeys *keys, const RunLayers *layers,
+                            Arena *arena, Err *err);
+
+/* The same for JSON made by run_spec_json: no recipe is applied, everything is in the text already.
+ */
+MUST_USE bool run_spec_from_json(RunSpec *out, const RunKeys *keys, const char *json, Arena *arena,
+                                 Err *err);
+
+/* One assignment over a spec that was read, put in order and checked again. */
+MUST_USE bool run_spec_set(RunSpec *spec, const char *assignment, Arena *arena, Err *err);
+
+/* Can be run: names a dataset and at least one held-out domain. */
+MUST_USE bool run_spec_check_ready(const RunSpec *spec, const char *place, Err *err);
+
+/* The value of a member's hyper-parameter. One that is not in the tables is our bug. */
+double run_spec_extra(const RunSpec *spec, const char *member, const char *name);
+
+/* Whether some axis of the spec has this member: its objective, its adapter, one of its averages.
+ */
+bool run_spec_uses(const RunSpec *spec, const char *member);
+
+/* Canonical JSON of the whole spec; hyper-parameters only of members that it uses. Appends to out.
+ */
+void run_spec_json(const RunSpec *spec, Str *out);
+
+/* The part of it that says what the run is: without names, places, thread counts
+ * (FIELD_NOT_IDENTITY). */
+void run_spec_identity_json(const RunSpec *spec, Str *out);
+
+/* The run's key: SHA-256 of the identity JSON, the dataset's fingerprint and the SHA-256 (hex) of
+ * the net.init file (NULL without one), never of a path. Given init if and only if net.init is. */
+void run_key(char out[SHA256_HEX_SIZE], const RunSpec *spec, const char *dataset_fingerprint,
+             const char *init_sha256);
+
+#endif
