@@ -37,7 +37,8 @@ static void read_cpu_model(char out[ENVIRONMENT_TEXT_SIZE])
 
 void environment_read(Environment *out)
 {
-    *out = (Environment){.version = DGBENCH_VERSION, .commit = DGBENCH_COMMIT, .compiler = COMPILER};
+    *out =
+        (Environment){.version = DGBENCH_VERSION, .commit = DGBENCH_COMMIT, .compiler = COMPILER};
     gemm_describe(out->blas, sizeof out->blas);
     read_cpu_model(out->cpu);
     out->cores = thread_count_online();

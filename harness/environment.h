@@ -9,13 +9,14 @@ enum { ENVIRONMENT_TEXT_SIZE = 128 };
 typedef struct {
     const char *version, *commit, *compiler; /* of this program */
     char blas[ENVIRONMENT_TEXT_SIZE];        /* e.g. "OpenBLAS 0.3.21 SkylakeX" */
-    char cpu[ENVIRONMENT_TEXT_SIZE];         /* model name; "unknown" when the system does not say */
-    int cores;                               /* that this process may use */
+    char cpu[ENVIRONMENT_TEXT_SIZE]; /* model name; "unknown" when the system does not say */
+    int cores;                       /* that this process may use */
 } Environment;
 
 void environment_read(Environment *out);
 
-int64_t environment_memory_bytes(void); /* of the machine or of the cgroup, whichever is less; 0 when not known */
-int64_t environment_peak_bytes(void);   /* highest resident size of this process so far */
+int64_t environment_memory_bytes(
+    void); /* of the machine or of the cgroup, whichever is less; 0 when not known */
+int64_t environment_peak_bytes(void); /* highest resident size of this process so far */
 
 #endif

@@ -1,6 +1,6 @@
-/* One run, from a resolved spec to rows in the database: opens the dataset, splits, trains, evaluates at every
- * checkpoint, stores. A run that is already stored as done is not made again; an unfinished one goes on from its last
- * checkpoint, bit-identical to one that was never stopped.
+/* One run, from a resolved spec to rows in the database: opens the dataset, splits, trains,
+ * evaluates at every checkpoint, stores. A run that is already stored as done is not made again; an
+ * unfinished one goes on from its last checkpoint, bit-identical to one that was never stopped.
  */
 #ifndef HARNESS_RUN_H
 #define HARNESS_RUN_H
@@ -12,13 +12,14 @@
 #include <stdint.h>
 
 typedef struct {
-    int64_t step, steps;   /* updates done, of how many */
-    double loss;           /* mean since the last call */
-    const char *phase;     /* "train", "evaluate" */
+    int64_t step, steps; /* updates done, of how many */
+    double loss;         /* mean since the last call */
+    const char *phase;   /* "train", "evaluate" */
 } RunProgress;
 
 typedef struct {
-    const volatile sig_atomic_t *stop; /* becomes non-zero on Ctrl-C: checkpoint and return ERR_INTERRUPTED; may be NULL */
+    const volatile sig_atomic_t
+        *stop; /* becomes non-zero on Ctrl-C: checkpoint and return ERR_INTERRUPTED; may be NULL */
     void (*progress)(void *context, const RunProgress *p); /* after every step; may be NULL */
     void *context;
 } RunHooks;
@@ -26,13 +27,14 @@ typedef struct {
 typedef enum { RUN_WAS_STORED, RUN_MADE, RUN_ENDED_DIVERGED } RunOutcome;
 
 /* key_out (65 bytes, may be NULL) gets the run's key as soon as it is known. */
-MUST_USE bool run_execute(RunOutcome *out, char *key_out, const RunSpec *spec, const RunHooks *hooks, Err *err);
+MUST_USE bool run_execute(RunOutcome *out, char *key_out, const RunSpec *spec,
+                          const RunHooks *hooks, Err *err);
 
 /* What the run would cost, without computing: PLAN mode. */
 typedef struct {
     int64_t n_parameters, n_trainable;
-    double step_flops;   /* forward and backward of one update */
-    double eval_flops;   /* one checkpoint's evaluation */
+    double step_flops; /* forward and backward of one update */
+    double eval_flops; /* one checkpoint's evaluation */
     int n_checkpoints;
     double total_flops;
     int64_t step_peak_bytes;  /* tape memory of one update */

@@ -1,7 +1,8 @@
-/* Rows: which objectives and averagings there are. */
+/* Rows: which objectives and averagings there are, and what they offer to the configuration. */
 #include "registry.h"
 
 #include "members.h"
+#include "recipes.h"
 #include "str.h"
 
 static const Objective *const OBJECTIVES[] = {&OBJECTIVE_ERM};
@@ -38,4 +39,14 @@ const Averaging *method_averaging(const char *name)
         if (str_equal(AVERAGINGS[i]->name, name)) return AVERAGINGS[i];
     }
     return NULL;
+}
+
+RunTables method_tables(Arena *arena)
+{
+    RunSpecExtras *extras = arena_alloc(arena, N_OBJECTIVES, sizeof *extras);
+    for (int i = 0; i < N_OBJECTIVES; i++) {
+        extras[i] =
+            (RunSpecExtras){OBJECTIVES[i]->name, OBJECTIVES[i]->hparams, OBJECTIVES[i]->n_hparams};
+    }
+    return (RunTables){extras, N_OBJECTIVES, METHOD_RECIPES, N_METHOD_RECIPES};
 }

@@ -3,7 +3,9 @@
 #ifndef METHODS_REGISTRY_H
 #define METHODS_REGISTRY_H
 
+#include "arena.h"
 #include "averaging.h"
+#include "hparam.h"
 #include "objective.h"
 
 const Objective *const *method_objectives(int *n);
@@ -13,14 +15,8 @@ const Averaging *const *method_averagings(int *n);
 const Objective *method_objective(const char *name);
 const Averaging *method_averaging(const char *name);
 
-/* A recipe is a name for a row of choices on the axes: assignments in the syntax of `--set`, which
- * experiment files and --set override. */
-typedef struct {
-    const char *name, *help, *source;
-    const char *const *settings; /* "key=value", NULL-terminated */
-} Recipe;
-
-const Recipe *method_recipes(int *n);
-const Recipe *method_recipe(const char *name); /* NULL when there is none */
+/* Named recipes and the members' hyper-parameters, as the configuration wants them; lists live in
+ * the arena. */
+RunTables method_tables(Arena *arena);
 
 #endif

@@ -179,6 +179,13 @@ static bool is_learned(const Param *q)
     return !(q->flags & PARAM_BUFFER) && !q->frozen;
 }
 
+size_t params_learned_size(const Params *p)
+{
+    size_t n = 0;
+    for (int i = 0; i < p->n; i++) n += (p->params[i].flags & PARAM_BUFFER) ? 0 : p->params[i].size;
+    return n;
+}
+
 size_t params_trainable_size(const Params *p)
 {
     size_t n = 0;

@@ -1,0 +1,60 @@
+/* What a run would cost: the same code in plan mode. */
+#include "run.h"
+#include "run_setup.h"
+#include "trainer.h"
+
+/* Images of one checkpoint's evaluation, times the weight variants. */
+static int64_t images_per_checkpoint(const RunSetup *s)
+{
+    int64_t n = 0;
+    for (int d = 0; d < s->dataset->n_domains; d++) {
+        n += s->splits[d].n_out;
+        if (s->held_out[d] || s->spec->eval.source_train) n += s->splits[d].n_in;
+    }
+    return n * learner_n_variants(s->learner);
+}
+
+static void count_images(RunPlan *plan, const RunSetup *s)
+{
+    for (int d = 0; d < s->dataset->n_domains; d++) {
+        if (s->held_out[d]) {
+            plan->n_target_images += s->splits[d].n_in + s->splits[d].n_out;
+        } else {
+            plan->n_source_images += s->splits[d].n_in;
+        }
+    }
+}
+
+static void fill_plan(RunPlan *plan, RunSetup *s)
+{
+    const RunSpec *spec = s->spec;
+    int n = s->n_sources * (int)spec->data.batch_size;
+    TapeCost step = learner_plan_update(s->learner, n, s->n_sources);
+    TapeCost image = learner_plan_predict(s->learner, 1);
+    Params *params = learner_params(s->learner);
+    plan->n_parameters = (int64_t)params_learned_size(params);
+    plan->n_trainable = (int64_t)params_trainable_size(params);
+    plan->step_flops = step.forward_flops + step.backward_flops;
+    plan->eval_flops = image.forward_flops * (double)images_per_checkpoint(s);
+    plan->n_checkpoints =
+        (int)trainer_n_checkpoints(spec->train.steps, spec->train.checkpoint_freq);
+    plan->total_flops =
+        plan->step_flops * (double)spec->train.steps + plan->eval_flops * plan->n_checkpoints;
+    plan->step_peak_bytes = (int64_t)step.peak_bytes;
+    plan->total_peak_bytes = (int64_t)(step.peak_bytes + learner_state_bytes(s->learner));
+    count_images(plan, s);
+}
+
+bool run_plan(RunPlan *out, const RunSpec *spec, Err *err)
+{
+    RunSetup setup;
+    if (!run_spec_check_ready(spec, "plan", err) || !run_setup_open(&setup, spec, err))
+        return false;
+    bool ok = run_setup_engine(&setup, err);
+    if (ok) {
+        *out = (RunPlan){0};
+        fill_plan(out, &setup);
+    }
+    run_setup_close(&setup);
+    return ok;
+}

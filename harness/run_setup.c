@@ -1,0 +1,268 @@
+/* Names become objects here, once: networks, objectives, averages, domains; unknown ones get one
+ * line. */
+#include "run_setup.h"
+
+#include "file.h"
+#include "registry.h"
+#include "rng.h"
+#include "str.h"
+
+#include <stdlib.h>
+
+enum { MAX_INIT_BYTES = 1 << 30, MAX_NAMES = 64 };
+
+/* ---- names ---- */
+
+MUST_USE static bool unknown_name(Err *err, const char *key, const char *found,
+                                  const char *const *names, int n)
+{
+    const char *nearest = str_nearest(found, names, n);
+    if (nearest != NULL) {
+        return err_set(err, ERR_NOT_FOUND, "%s: no \"%s\" (did you mean \"%s\"?)", key, found,
+                       nearest);
+    }
+    Str list = {0};
+    for (int i = 0; i < n; i++) str_addf(&list, "%s%s", i > 0 ? ", " : "", names[i]);
+    err_set(err, ERR_NOT_FOUND, "%s: no \"%s\", there are: %s", key, found, str_text(&list));
+    str_done(&list);
+    return false;
+}
+
+MUST_USE static bool find_objective(const Objective **out, const char *name, Err *err)
+{
+    *out = method_objective(name);
+    if (*out != NULL) return true;
+    int n;
+    const Objective *const *all = method_objectives(&n);
+    const char *names[MAX_NAMES];
+    for (int i = 0; i < n; i++) names[i] = all[i]->name;
+    return unknown_name(err, "method.objective", name, names, n);
+}
+
+MUST_USE static bool find_averaging(const Averaging **out, const char *name, Err *err)
+{
+    *out = method_averaging(name);
+    if (*out != NULL) return true;
+    int n;
+    const Averaging *const *all = method_averagings(&n);
+    const char *names[MAX_NAMES];
+    for (int i = 0; i < n; i++) names[i] = all[i]->name;
+    return unknown_name(err, "method.averaging", name, names, n);
+}
+
+MUST_USE static bool find_domains(RunSetup *s, Err *err)
+{
+    const Dataset *d = s->dataset;
+    s->held_out = arena_alloc(s->arena, (size_t)d->n_domains, sizeof *s->held_out);
+    for (int i = 0; i < s->spec->held_out.n; i++) {
+        const char *name = s->spec->held_out.items[i];
+        int domain = dataset_find_domain(d, name);
+        if (domain < 0) return unknown_name(err, "held_out", name, d->domains, d->n_domains);
+        s->held_out[domain] = true;
+    }
+    s->held_out_ids = arena_alloc(s->arena, (size_t)d->n_domains, sizeof *s->held_out_ids);
+    s->source_ids = arena_alloc(s->arena, (size_t)d->n_domains, sizeof *s->source_ids);
+    for (int i = 0; i < d->n_domains; i++) {
+        if (s->held_out[i]) {
+            s->held_out_ids[s->n_held_out++] = i;
+        } else {
+            s->source_ids[s->n_sources++] = i;
+        }
+    }
+    if (s->n_sources > 0) return true;
+    return err_set(err, ERR_FORMAT,
+                   "held_out: all %d domains of %s, expected at least one to train on",
+                   d->n_domains, d->name);
+}
+
+/* ---- data ---- */
+
+MUST_USE static bool make_splits(RunSetup *s, Err *err)
+{
+    static const SplitKind kinds[] = {[SPEC_SPLIT_IMAGE] = SPLIT_IMAGE,
+                                      [SPEC_SPLIT_CONCEPT] = SPLIT_CONCEPT,
+                                      [SPEC_SPLIT_TAGGED] = SPLIT_TAGGED};
+    SplitOptions options = {.kind = kinds[s->spec->data.split],
+                            .trial_seed = (int)s->spec->trial,
+                            .holdout_fraction = s->spec->data.holdout_fraction};
+    s->splits = arena_alloc(s->arena, (size_t)s->dataset->n_domains, sizeof *s->splits);
+    for (int i = 0; i < s->dataset->n_domains; i++) {
+        if (!split_domain(&s->splits[i], s->dataset, i, &options, s->arena, err)) return false;
+    }
+    return true;
+}
+
+static InputSpec input_of(const RunSpec *spec, int channels)
+{
+    int size = (int)spec->data.image_size;
+    if (channels != 3) return input_spec_plain(size);
+    InputSpec input = {.size = size};
+    for (int i = 0; i < 3; i++) {
+        input.mean[i] = (float)spec->net.mean.items[i];
+        input.std[i] = (float)spec->net.std.items[i];
+    }
+    return input;
+}
+
+MUST_USE static bool compute_key(RunSetup *s, Err *err)
+{
+    const char *init = s->spec->net.init;
+    char sha256[SHA256_HEX_SIZE];
+    if (init[0] != '\0') {
+        char *data;
+        size_t n_bytes;
+        if (!file_read(&data, &n_bytes, init, MAX_INIT_BYTES, err))
+            return err_context(err, "net.init");
+        uint8_t digest[SHA256_BYTES];
+        digest_sha256(digest, data, n_bytes);
+        digest_hex(sha256, digest, sizeof digest);
+        free(data);
+    }
+    run_key(s->key, s->spec, s->dataset->fingerprint, init[0] != '\0' ? sha256 : NULL);
+    return true;
+}
+
+MUST_USE static bool open_parts(RunSetup *s, Err *err)
+{
+    const RunSpec *spec = s->spec;
+    DatasetOptions options = {.root = spec->data.root[0] != '\0' ? spec->data.root : NULL,
+                              .pool = s->pool};
+    if (!dataset_open(&s->dataset, spec->dataset, &options, err)) return false;
+    s->input = input_of(spec, s->dataset->channels);
+    return find_domains(s, err) && make_splits(s, err) && compute_key(s, err);
+}
+
+bool run_setup_open(RunSetup *setup, const RunSpec *spec, Err *err)
+{
+    *setup = (RunSetup){.spec = spec, .arena = arena_new()};
+    setup->n_threads = spec->train.threads > 0 ? (int)spec->train.threads : thread_count_online();
+    setup->pool = thread_pool_new(setup->n_threads);
+    if (open_parts(setup, err)) return true;
+    run_setup_close(setup);
+    return false;
+}
+
+/* ---- engine ---- */
+
+static OptimOptions optimizer_of(const MethodSpec *m)
+{
+    static const OptimKind kinds[] = {[OPTIMIZER_ADAM] = OPTIM_ADAM,
+                                      [OPTIMIZER_ADAMW] = OPTIM_ADAMW,
+                                      [OPTIMIZER_SGD] = OPTIM_SGD};
+    return (OptimOptions){
+        .kind = kinds[m->optimizer],
+        .lr = m->lr,
+        .weight_decay = m->weight_decay,
+        .momentum = m->momentum,
+        .nesterov = m->nesterov,
+        .beta1 = m->beta1,
+        .beta2 = m->beta2,
+        .eps = m->eps,
+    };
+}
+
+MUST_USE static bool set_objective(LearnerOptions *o, const RunSetup *s, Err *err)
+{
+    const RunSpec *spec = s->spec;
+    if (!find_objective(&o->objective, spec->method.objective, err)) return false;
+    double *values = arena_alloc(s->arena, (size_t)o->objective->n_hparams, sizeof *values);
+    for (int i = 0; i < o->objective->n_hparams; i++) {
+        values[i] = run_spec_extra(spec, o->objective->name, o->objective->hparams[i].name);
+    }
+    o->objective_hparams = values;
+    return true;
+}
+
+MUST_USE static bool set_averagings(LearnerOptions *o, const RunSpec *spec, Err *err)
+{
+    const TextList *names = &spec->method.averaging;
+    if (names->n > LEARNER_MAX_AVERAGES) {
+        return err_set(err, ERR_FORMAT, "method.averaging: %d averages, expected at most %d",
+                       names->n, LEARNER_MAX_AVERAGES);
+    }
+    for (int i = 0; i < names->n; i++) {
+        if (!find_averaging(&o->averagings[i], names->items[i], err)) return false;
+    }
+    o->n_averagings = names->n;
+    o->averaging = (AveragingOptions){spec->method.averaging_start, spec->method.ema_decay};
+    return true;
+}
+
+MUST_USE static bool make_learner(RunSetup *s, Err *err)
+{
+    const RunSpec *spec = s->spec;
+    if (!str_equal(spec->method.adapter, "none")) {
+        return unknown_name(err, "method.adapter", spec->method.adapter, (const char *[]){"none"},
+                            1);
+    }
+    LearnerOptions *o = &s->learner_options;
+    *o = (LearnerOptions){
+        .net = {.name = spec->net.name,
+                .size = (int)spec->data.image_size,
+                .channels = s->dataset->channels,
+                .n_classes = s->dataset->n_classes,
+                .dropout = spec->net.dropout,
+                .seed = (uint64_t)spec->seed},
+        .init_path = spec->net.init,
+        .freeze_batch_norm = spec->method.batch_norm == BATCH_NORM_FROZEN,
+        .head_only = spec->method.trainable == TRAIN_HEAD,
+        .optim = optimizer_of(&spec->method),
+        .label_smoothing = spec->method.label_smoothing,
+        .threads = s->pool,
+        .seed = (uint64_t)spec->seed,
+    };
+    return set_objective(o, s, err) && set_averagings(o, spec, err) &&
+           learner_new(&s->learner, o, err);
+}
+
+static int loader_workers(const RunSetup *s)
+{
+    if (s->spec->data.workers > 0) return (int)s->spec->data.workers;
+    return s->n_threads > 1 ? s->n_threads : 0;
+}
+
+MUST_USE static bool make_loader(RunSetup *s, Err *err)
+{
+    static const AugmentKind kinds[] = {[SPEC_AUGMENT_NONE] = AUGMENT_NONE,
+                                        [SPEC_AUGMENT_FLIP] = AUGMENT_FLIP,
+                                        [SPEC_AUGMENT_DOMAINBED] = AUGMENT_DOMAINBED};
+    const DataSpec *data = &s->spec->data;
+    LoaderSource *sources = arena_alloc(s->arena, (size_t)s->n_sources, sizeof *sources);
+    for (int i = 0; i < s->n_sources; i++) {
+        const DomainSplit *split = &s->splits[s->source_ids[i]];
+        sources[i] = (LoaderSource){s->source_ids[i], split->in, split->n_in};
+    }
+    LoaderOptions options = {
+        .input = s->input,
+        .augment = kinds[data->augment],
+        .batch_size = (int)data->batch_size,
+        .without_replacement = !data->replacement,
+        .class_balanced = data->class_balanced,
+        .seed = (uint64_t)s->spec->seed,
+        .n_workers = loader_workers(s),
+    };
+    return loader_new(&s->loader, s->dataset, sources, s->n_sources, &options, err);
+}
+
+bool run_setup_engine(RunSetup *s, Err *err)
+{
+    if (!make_learner(s, err) || !make_loader(s, err)) return false;
+    s->evaluator = evaluator_new(&(EvaluatorOptions){
+        .dataset = s->dataset,
+        .input = s->input,
+        .batch_size = (int)s->spec->eval.batch_size,
+        .threads = s->pool,
+    });
+    return true;
+}
+
+void run_setup_close(RunSetup *s)
+{
+    evaluator_free(s->evaluator);
+    loader_free(s->loader);
+    learner_free(s->learner);
+    dataset_close(s->dataset);
+    thread_pool_free(s->pool);
+    arena_free(s->arena);
+    *s = (RunSetup){0};
+}

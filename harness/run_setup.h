@@ -1,0 +1,39 @@
+/* From a resolved spec to the parts that a run needs: dataset, splits, loader, learner, evaluator.
+ */
+#ifndef HARNESS_RUN_SETUP_H
+#define HARNESS_RUN_SETUP_H
+
+#include "evaluator.h"
+#include "learner.h"
+#include "loader.h"
+#include "run_spec.h"
+#include "split.h"
+
+typedef struct {
+    const RunSpec *spec;
+    Arena *arena;
+    ThreadPool *pool;
+    int n_threads;
+    Dataset *dataset;
+    char key[SHA256_HEX_SIZE];
+    DomainSplit *splits;           /* [n_domains] */
+    bool *held_out;                /* [n_domains] */
+    int *held_out_ids, n_held_out; /* domain indices, ascending */
+    int *source_ids, n_sources;    /* the other domains */
+    InputSpec input;
+    LearnerOptions learner_options;
+    Learner *learner;
+    Loader *loader;
+    Evaluator *evaluator;
+} RunSetup;
+
+/* Dataset, splits, key; enough to know whether the run is stored already. On failure nothing is
+ * left open. */
+MUST_USE bool run_setup_open(RunSetup *setup, const RunSpec *spec, Err *err);
+
+/* Learner, loader, evaluator on top; all of it computes, so only when the run has to be made. */
+MUST_USE bool run_setup_engine(RunSetup *setup, Err *err);
+
+void run_setup_close(RunSetup *setup); /* in any state after run_setup_open */
+
+#endif

@@ -1,0 +1,177 @@
+/* Translation between the run's parts and the store's plain rows. */
+#include "run_store.h"
+
+#include "environment.h"
+#include "mem.h"
+
+#include <stdlib.h>
+
+/* ---- dataset ---- */
+
+bool run_store_dataset(Store *store, int64_t *out, const Dataset *dataset, Err *err)
+{
+    StoreImage *images = mem_alloc((size_t)dataset->n_images, sizeof *images);
+    for (int i = 0; i < dataset->n_images; i++) {
+        const DatasetImage *image = &dataset->images[i];
+        images[i] = (StoreImage){
+            .domain = image->domain,
+            .class_index = image->label,
+            .path = image->path,
+            .concept = image->concept[0] != '\0' ? image->concept : NULL,
+            .sha256 = dataset_content(dataset, i),
+        };
+    }
+    StoreDataset info = {
+        .name = dataset->name,
+        .fingerprint = dataset->fingerprint,
+        .domains = dataset->domains,
+        .n_domains = dataset->n_domains,
+        .classes = dataset->classes,
+        .class_texts = dataset->class_texts,
+        .n_classes = dataset->n_classes,
+        .images = images,
+        .n_images = dataset->n_images,
+    };
+    bool ok = store_dataset(store, out, &info, err);
+    free(images);
+    return ok;
+}
+
+/* ---- run ---- */
+
+/* Hyper-parameters: what a tuned table may differ in. */
+static bool is_hparam(const char *key)
+{
+    return str_starts_with(key, "method.") || str_equal(key, "data.batch_size") ||
+           str_equal(key, "net.dropout");
+}
+
+static int collect_hparams(StoreHparam *out, const RunSpec *spec, Arena *arena)
+{
+    const Schema *schema = &spec->keys->schema;
+    int n = 0;
+    for (int i = 0; i < schema->n_rows; i++) {
+        if (!is_hparam(schema->rows[i].key)) continue;
+        Str value = {0};
+        schema_value_text(&schema->rows[i], spec, &value);
+        out[n++] = (StoreHparam){schema->rows[i].key, arena_strdup(arena, str_text(&value))};
+        str_done(&value);
+    }
+    return n;
+}
+
+/* The weights that a run reports: its first average when there is one, else the raw weights. */
+static const char *reported_variant(const RunSpec *spec)
+{
+    return spec->method.averaging.n > 0 ? spec->method.averaging.items[0] : "raw";
+}
+
+bool run_store_begin(StoreRun **out, Store *store, const RunSetup *setup, int64_t dataset,
+                     int64_t resume_step, Err *err)
+{
+    const RunSpec *spec = setup->spec;
+    Environment environment;
+    environment_read(&environment);
+    StoreHparam *hparams =
+        arena_alloc(setup->arena, (size_t)spec->keys->schema.n_rows, sizeof *hparams);
+    Str json = {0};
+    run_spec_json(spec, &json);
+    StoreRunInfo info = {
+        .key = setup->key,
+        .experiment = spec->name,
+        .method = spec->method.label,
+        .variant = reported_variant(spec),
+        .split_rule = SPLIT_KIND_NAMES[spec->data.split],
+        .protocol = "",
+        .spec_json = str_text(&json),
+        .dataset = dataset,
+        .held_out = setup->held_out_ids,
+        .n_held_out = setup->n_held_out,
+        .sources = setup->source_ids,
+        .n_sources = setup->n_sources,
+        .trial = spec->trial,
+        .hparams_seed = spec->hparams_seed,
+        .seed = spec->seed,
+        .steps = spec->train.steps,
+        .threads = setup->n_threads,
+        .hparams = hparams,
+        .n_hparams = collect_hparams(hparams, spec, setup->arena),
+        .environment = {environment.version, environment.commit, environment.compiler,
+                        environment.blas, environment.cpu, environment.cores},
+    };
+    bool ok = store_run_begin(store, out, &info, resume_step, err);
+    str_done(&json);
+    return ok;
+}
+
+/* ---- evaluation ---- */
+
+typedef struct {
+    StoreRun *run;
+    const RunSetup *setup;
+    int64_t step;
+    const char *variant;
+} Evaluation;
+
+static void keep_rows(const Evaluation *e, int domain, const char *split, const int *images,
+                      const Prediction *predictions, int n)
+{
+    const RunSetup *s = e->setup;
+    Metrics m = metrics_of(predictions, n, s->dataset->n_classes);
+    StoreEval row = {
+        .step = e->step,
+        .variant = e->variant,
+        .domain = domain,
+        .split = split,
+        .n = m.n,
+        .correct = m.correct,
+        .nll = m.nll,
+        .ece = m.ece,
+        .macro_accuracy = m.macro_accuracy,
+        .worst_class_accuracy = m.worst_class_accuracy,
+    };
+    bool with_outcomes = s->held_out[domain] && s->spec->eval.outcomes == OUTCOMES_ALL;
+    StoreOutcome *outcomes = NULL;
+    if (with_outcomes) {
+        outcomes = mem_alloc((size_t)n, sizeof *outcomes);
+        for (int i = 0; i < n; i++) {
+            outcomes[i] =
+                (StoreOutcome){images[i], predictions[i].predicted, predictions[i].confidence};
+        }
+    }
+    store_eval(e->run, &row, outcomes, with_outcomes ? n : 0);
+    free(outcomes);
+}
+
+MUST_USE static bool evaluate_split(const Evaluation *e, int domain, const char *split,
+                                    const int *images, int n, Err *err)
+{
+    if (n == 0) return true;
+    Prediction *predictions = mem_alloc((size_t)n, sizeof *predictions);
+    bool ok =
+        evaluator_predict(e->setup->evaluator, e->setup->learner, predictions, images, n, err);
+    if (ok) keep_rows(e, domain, split, images, predictions, n);
+    free(predictions);
+    return ok;
+}
+
+MUST_USE static bool evaluate_domain(const Evaluation *e, int domain, Err *err)
+{
+    const RunSetup *s = e->setup;
+    const DomainSplit *split = &s->splits[domain];
+    bool with_in = s->held_out[domain] || s->spec->eval.source_train;
+    if (with_in && !evaluate_split(e, domain, "in", split->in, split->n_in, err)) return false;
+    return evaluate_split(e, domain, "out", split->out, split->n_out, err);
+}
+
+bool run_store_evaluate(StoreRun *run, const RunSetup *setup, int64_t step, Err *err)
+{
+    bool ok = true;
+    for (int v = 0; ok && v < learner_n_variants(setup->learner); v++) {
+        learner_use_variant(setup->learner, v);
+        Evaluation e = {run, setup, step, learner_variant_name(setup->learner, v)};
+        for (int d = 0; ok && d < setup->dataset->n_domains; d++) ok = evaluate_domain(&e, d, err);
+    }
+    learner_use_variant(setup->learner, 0);
+    return ok;
+}
