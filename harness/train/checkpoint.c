@@ -12,6 +12,7 @@
 #include <string.h>
 
 static const char FORMAT[] = "dgbench-checkpoint-1";
+static const char OPTIMIZER_STEPS[] = "optimizer.steps"; /* of each parameter */
 
 /* ---- what is in it: one list for saving and loading ---- */
 
@@ -64,7 +65,8 @@ bool checkpoint_save(const char *path, const char *key, Learner *l, const TrainS
     put_double(w, "train_seconds", state->train_seconds);
     put_double(w, "eval_seconds", state->eval_seconds);
     put_double(w, "data_seconds", state->data_seconds);
-    put_int(w, "optimizer.steps", optim_steps(learner_optimizer(l)));
+    int64_t n_params = params_count(learner_params(l));
+    safewriter_i64(w, OPTIMIZER_STEPS, optim_steps(learner_optimizer(l)), 1, &n_params);
     for (int i = 0; i < learner_n_averages(l); i++) {
         char name[80];
         snprintf(name, sizeof name, "average.%s.count", average_name(learner_average(l, i)));
@@ -121,13 +123,13 @@ MUST_USE static bool check_identity(const SafeTensors *f, const char *path, cons
     return true;
 }
 
-MUST_USE static bool check_section(const SafeTensors *f, const char *path, const Section *s,
-                                   size_t size, Err *err)
+MUST_USE static bool check_array(const SafeTensors *f, const char *path, const char *name,
+                                 const char *dtype, size_t n, Err *err)
 {
-    const SafeTensor *tensor = safetensors_find(f, s->name);
-    if (tensor == NULL || tensor->n_elements != size || !str_equal(tensor->dtype, "F32")) {
-        return err_set(err, ERR_FORMAT, "%s: \"%s\" is %s, expected %zu float values", path,
-                       s->name, tensor == NULL ? "missing" : "of another size or type", size);
+    const SafeTensor *tensor = safetensors_find(f, name);
+    if (tensor == NULL || tensor->n_elements != n || !str_equal(tensor->dtype, dtype)) {
+        return err_set(err, ERR_FORMAT, "%s: \"%s\" is %s, expected %zu %s values", path, name,
+                       tensor == NULL ? "missing" : "of another size or type", n, dtype);
     }
     return true;
 }
@@ -149,23 +151,25 @@ MUST_USE static bool load_open_file(const SafeTensors *f, const char *path, cons
     Section sections[MAX_SECTIONS];
     int n = list_sections(sections, l);
     size_t size = params_size(learner_params(l));
+    size_t n_params = (size_t)params_count(learner_params(l));
     TrainState read = {0};
-    int64_t optimizer_steps, counts[LEARNER_MAX_AVERAGES];
+    int64_t counts[LEARNER_MAX_AVERAGES];
     if (!check_identity(f, path, key, err) || !read_state(f, path, &read, err)) return false;
-    if (!get_int(f, path, "optimizer.steps", &optimizer_steps, err)) return false;
+    if (!check_array(f, path, OPTIMIZER_STEPS, "I64", n_params, err)) return false;
     for (int i = 0; i < learner_n_averages(l); i++) {
         char name[80];
         snprintf(name, sizeof name, "average.%s.count", average_name(learner_average(l, i)));
         if (!get_int(f, path, name, &counts[i], err)) return false;
     }
     for (int i = 0; i < n; i++) {
-        if (!check_section(f, path, &sections[i], size, err)) return false;
+        if (!check_array(f, path, sections[i].name, "F32", size, err)) return false;
     }
     for (int i = 0; i < n; i++) {
         const SafeTensor *tensor = safetensors_find(f, sections[i].name);
         memcpy(sections[i].values, tensor->data, size * sizeof(Real));
     }
-    optim_set_steps(learner_optimizer(l), optimizer_steps);
+    memcpy(optim_steps(learner_optimizer(l)), safetensors_find(f, OPTIMIZER_STEPS)->data,
+           n_params * sizeof(int64_t));
     for (int i = 0; i < learner_n_averages(l); i++)
         average_set_count(learner_average(l, i), counts[i]);
     *state = read;

@@ -1,0 +1,236 @@
+/* SGD, Adam and AdamW as torch.optim 1.13 computes them for one tensor: the same order of
+ * operations, scalars rounded to Real once. */
+#include "optim.h"
+
+#include "err.h"
+#include "mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { CHUNK = 1 << 15, MAX_SLOTS = 2 };
+
+/* A piece of one parameter: the unit of work of a thread. */
+typedef struct {
+    int param;
+    size_t begin, n; /* elements of the flat arrays */
+} Chunk;
+
+struct Optimizer {
+    OptimOptions options;
+    size_t params_size;
+    int n_params, n_chunks;
+    Chunk *chunks;
+    int64_t *steps; /* [n_params] */
+    int n_slots;
+    Real *slots[MAX_SLOTS]; /* [params_size] each; SGD: momentum; Adam: first and second moment */
+};
+
+static void check_options(const OptimOptions *a)
+{
+    check(a->lr >= 0 && a->weight_decay >= 0, "lr %g, weight decay %g", a->lr, a->weight_decay);
+    if (a->kind == OPTIM_SGD) {
+        check(a->momentum >= 0, "momentum %g", a->momentum);
+        check(!a->nesterov || a->momentum > 0, "Nesterov without momentum");
+        return;
+    }
+    check(a->beta1 >= 0 && a->beta1 < 1, "beta1 %g", a->beta1);
+    check(a->beta2 >= 0 && a->beta2 < 1, "beta2 %g", a->beta2);
+    check(a->eps > 0, "eps %g", a->eps);
+}
+
+static int count_chunks(const Params *params)
+{
+    size_t n = 0;
+    for (int i = 0; i < params_count(params); i++) {
+        n += (params_get(params, i)->size + CHUNK - 1) / CHUNK;
+    }
+    return (int)n;
+}
+
+static void cut_chunks(Optimizer *o, const Params *params)
+{
+    Chunk *next = o->chunks;
+    for (int i = 0; i < o->n_params; i++) {
+        const Param *p = params_get(params, i);
+        for (size_t done = 0; done < p->size; done += CHUNK) {
+            size_t left = p->size - done;
+            *next++ = (Chunk){i, p->offset + done, left < CHUNK ? left : CHUNK};
+        }
+    }
+}
+
+Optimizer *optim_new(const OptimOptions *options, const Params *params)
+{
+    check_options(options);
+    Optimizer *o = mem_alloc(1, sizeof *o);
+    o->options = *options;
+    o->params_size = params_size(params);
+    o->n_params = params_count(params);
+    o->steps = mem_alloc((size_t)o->n_params, sizeof *o->steps);
+    o->n_chunks = count_chunks(params);
+    o->chunks = mem_alloc((size_t)o->n_chunks, sizeof *o->chunks);
+    cut_chunks(o, params);
+    o->n_slots = options->kind != OPTIM_SGD ? 2 : options->momentum > 0 ? 1 : 0;
+    for (int i = 0; i < o->n_slots; i++) {
+        o->slots[i] = mem_alloc(o->params_size, sizeof *o->slots[i]);
+    }
+    return o;
+}
+
+void optim_free(Optimizer *o)
+{
+    if (o == NULL) return;
+    for (int i = 0; i < o->n_slots; i++) free(o->slots[i]);
+    free(o->chunks);
+    free(o->steps);
+    free(o);
+}
+
+/* ---- kernels over one chunk ---- */
+
+SIMD_CLONES static void sgd_plain(size_t n, Real *w, const Real *g, Real lr, Real decay)
+{
+    for (size_t i = 0; i < n; i++) w[i] -= lr * (g[i] + decay * w[i]);
+}
+
+typedef struct {
+    Real lr, decay, momentum, ahead; /* ahead: momentum with Nesterov, else 0 */
+} SgdStep;
+
+/* torch sgd: m <- momentum m + d; w -= lr (Nesterov: d + momentum m; else m). */
+SIMD_CLONES static void sgd_momentum(size_t n, Real *w, const Real *g, Real *m, SgdStep s)
+{
+    Real keep = s.ahead > 0 ? 1 : 0; /* how much of d itself is in the update */
+    Real scale = s.ahead > 0 ? s.ahead : 1;
+    for (size_t i = 0; i < n; i++) {
+        Real d = g[i] + s.decay * w[i];
+        m[i] = s.momentum * m[i] + d;
+        w[i] -= s.lr * (keep * d + scale * m[i]);
+    }
+}
+
+typedef struct {
+    Real decay;  /* added to the gradient times w: Adam */
+    Real shrink; /* factor on w before the update: AdamW; 1 for Adam */
+    Real beta1, one_minus_beta1, beta2, one_minus_beta2;
+    Real step_size; /* lr / (1 - beta1^t) */
+    Real root;      /* sqrt(1 - beta2^t) */
+    Real eps;
+} AdamStep;
+
+/* Kingma and Ba 2015, Algorithm 1, bias corrections folded as PyTorch does; Loshchilov and Hutter
+ * 2019 for the decoupled decay. */
+SIMD_CLONES static void adam(size_t n, Real *w, const Real *g, Real *m, Real *v, const AdamStep *a)
+{
+    const AdamStep s = *a;
+    for (size_t i = 0; i < n; i++) {
+        Real d = g[i] + s.decay * w[i];
+        m[i] = s.beta1 * m[i] + s.one_minus_beta1 * d;
+        v[i] = s.beta2 * v[i] + s.one_minus_beta2 * d * d;
+#ifdef NN_DOUBLE
+        Real size = sqrt(v[i]) / s.root + s.eps;
+#else
+        Real size = sqrtf(v[i]) / s.root + s.eps;
+#endif
+        w[i] = w[i] * s.shrink - s.step_size * (m[i] / size);
+    }
+}
+
+/* ---- a step ---- */
+
+typedef struct {
+    Optimizer *o;
+    const Params *params;
+    Real *values;
+    const Real *gradients;
+} StepWork;
+
+static void sgd_chunk(const StepWork *work, const Chunk *c)
+{
+    const OptimOptions *a = &work->o->options;
+    Real *w = work->values + c->begin;
+    const Real *g = work->gradients + c->begin;
+    if (work->o->n_slots == 0) {
+        sgd_plain(c->n, w, g, (Real)a->lr, (Real)a->weight_decay);
+        return;
+    }
+    SgdStep s = {.lr = (Real)a->lr,
+                 .decay = (Real)a->weight_decay,
+                 .momentum = (Real)a->momentum,
+                 .ahead = a->nesterov ? (Real)a->momentum : 0};
+    sgd_momentum(c->n, w, g, work->o->slots[0] + c->begin, s);
+}
+
+static void adam_chunk(const StepWork *work, const Chunk *c)
+{
+    const OptimOptions *a = &work->o->options;
+    bool decoupled = a->kind == OPTIM_ADAMW;
+    double t = (double)work->o->steps[c->param];
+    AdamStep s = {.decay = decoupled ? 0 : (Real)a->weight_decay,
+                  .shrink = decoupled ? (Real)(1 - a->lr * a->weight_decay) : 1,
+                  .beta1 = (Real)a->beta1,
+                  .one_minus_beta1 = (Real)(1 - a->beta1),
+                  .beta2 = (Real)a->beta2,
+                  .one_minus_beta2 = (Real)(1 - a->beta2),
+                  .step_size = (Real)(a->lr / (1 - pow(a->beta1, t))),
+                  .root = (Real)sqrt(1 - pow(a->beta2, t)),
+                  .eps = (Real)a->eps};
+    adam(c->n, work->values + c->begin, work->gradients + c->begin, work->o->slots[0] + c->begin,
+         work->o->slots[1] + c->begin, &s);
+}
+
+static bool is_stepped(const Param *p)
+{
+    return !(p->flags & PARAM_BUFFER) && !p->frozen;
+}
+
+static void step_task(void *context, int task, int thread)
+{
+    (void)thread;
+    const StepWork *work = context;
+    const Chunk *c = &work->o->chunks[task];
+    if (!is_stepped(params_get(work->params, c->param))) return;
+    if (work->o->options.kind == OPTIM_SGD) {
+        sgd_chunk(work, c);
+    } else {
+        adam_chunk(work, c);
+    }
+}
+
+void optim_step(Optimizer *o, Params *params, ThreadPool *threads)
+{
+    check(params_count(params) == o->n_params && params_size(params) == o->params_size,
+          "%d parameters of %zu elements, the optimiser was made for %d of %zu",
+          params_count(params), params_size(params), o->n_params, o->params_size);
+    for (int i = 0; i < o->n_params; i++) o->steps[i] += is_stepped(params_get(params, i));
+    StepWork work = {o, params, params_values(params), params_gradients(params)};
+    thread_pool_run(threads, o->n_chunks, step_task, &work);
+}
+
+void optim_set_lr(Optimizer *o, double lr)
+{
+    check(lr >= 0, "lr %g", lr);
+    o->options.lr = lr;
+}
+
+double optim_lr(const Optimizer *o)
+{
+    return o->options.lr;
+}
+
+int optim_slots(const Optimizer *o)
+{
+    return o->n_slots;
+}
+
+Real *optim_slot(Optimizer *o, int i)
+{
+    check(i >= 0 && i < o->n_slots, "slot %d of %d", i, o->n_slots);
+    return o->slots[i];
+}
+
+int64_t *optim_steps(Optimizer *o)
+{
+    return o->steps;
+}

@@ -1,0 +1,29 @@
+/* A network's parameters from and to safetensors files, by name, in PyTorch's layout (convolutions
+ * [out, in, kh, kw]; ours are [out, kh, kw, in]).
+ */
+#ifndef NN_PARAMS_FILE_H
+#define NN_PARAMS_FILE_H
+
+#include "params.h"
+#include "safetensors.h"
+
+typedef struct {
+    bool allow_missing_head; /* PARAM_HEAD parameters may be missing or misshapen: they keep their
+                                values */
+    bool allow_unexpected;   /* extra tensors in the file are ignored */
+    const char *prefix;      /* what stands before each name in the file; tensors without it are not
+                                looked at. NULL: nothing */
+    const char *input_conv;  /* this convolution may have another number of input channels in the
+                                file: channel i takes the file's i modulo that number (DomainBed's
+                                networks.py). NULL: none */
+} ParamsLoad;
+
+/* All or nothing: every missing, unexpected or misshapen tensor is listed in err (the first few by
+ * name, then a count), and then no parameter has changed. PyTorch's "num_batches_tracked" counters
+ * are ignored. options NULL: everything has to match. */
+MUST_USE bool params_load(Params *p, const SafeTensors *f, const ParamsLoad *options, Err *err);
+
+/* As float, parameters and buffers. */
+MUST_USE bool params_save(Params *p, const char *path, Err *err);
+
+#endif

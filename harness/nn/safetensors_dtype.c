@@ -1,0 +1,80 @@
+/* The element types of safetensors files and their conversions. */
+#include "safetensors_dtype.h"
+
+#include <math.h>
+#include <string.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are copied as they are stored");
+
+static double get_f64(const uint8_t *p)
+{
+    double v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static float float_of_bits(uint32_t bits)
+{
+    float v;
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+static double get_f32(const uint8_t *p)
+{
+    float v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static double get_bf16(const uint8_t *p)
+{
+    return float_of_bits((uint32_t)(p[0] | p[1] << 8) << 16);
+}
+
+/* IEEE 754 binary16: 1 sign, 5 exponent (bias 15), 10 fraction bits. */
+static double get_f16(const uint8_t *p)
+{
+    unsigned bits = (unsigned)(p[0] | p[1] << 8);
+    int exponent = (int)(bits >> 10 & 31);
+    int fraction = (int)(bits & 1023);
+    double v = exponent == 0    ? ldexp(fraction, -24)
+               : exponent == 31 ? (fraction == 0 ? (double)INFINITY : (double)NAN)
+                                : ldexp(1024 + fraction, exponent - 25);
+    return bits >> 15 ? -v : v;
+}
+
+static int64_t get_i64(const uint8_t *p)
+{
+    int64_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static int64_t get_i32(const uint8_t *p)
+{
+    int32_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static int64_t get_u8(const uint8_t *p)
+{
+    return *p;
+}
+
+static const SafeDType DTYPES[] = {
+    {"F32", 4, get_f32, NULL}, {"F16", 2, get_f16, NULL}, {"BF16", 2, get_bf16, NULL},
+    {"F64", 8, get_f64, NULL}, {"I64", 8, NULL, get_i64}, {"I32", 4, NULL, get_i32},
+    {"U8", 1, NULL, get_u8},   {"BOOL", 1, NULL, NULL},   {"I8", 1, NULL, NULL},
+    {"I16", 2, NULL, NULL},    {"U16", 2, NULL, NULL},    {"U32", 4, NULL, NULL},
+    {"U64", 8, NULL, NULL},
+};
+
+const SafeDType *safedtype_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof DTYPES / sizeof *DTYPES; i++) {
+        if (strcmp(DTYPES[i].name, name) == 0) return &DTYPES[i];
+    }
+    return NULL;
+}

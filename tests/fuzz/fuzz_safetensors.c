@@ -1,0 +1,35 @@
+/* Fuzz target: any bytes as a safetensors file; what is accepted is read completely. */
+#include "mem.h"
+#include "params_file.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    Err err = {0};
+    SafeTensors *f;
+    if (!safetensors_parse(&f, data, size, "fuzz", &err)) return 0;
+    (void)safetensors_metadata(f, "format");
+    for (int i = 0; i < safetensors_count(f); i++) {
+        const SafeTensor *s = safetensors_at(f, i);
+        check(safetensors_find(f, s->name) == s, "%s is not found", s->name);
+        Real *reals = mem_alloc(s->n_elements, sizeof *reals);
+        int64_t *integers = mem_alloc(s->n_elements, sizeof *integers);
+        bool is_real = safetensors_to_real(s, reals, &err);
+        bool is_integer = safetensors_to_i64(s, integers, &err);
+        check(!(is_real && is_integer), "%s is both", s->dtype);
+        free(reals);
+        free(integers);
+    }
+    Params *p = params_new();
+    ParamSpec conv = {"a", 4, {2, 1, 1, 2}, INIT_ZEROS, 0, PARAM_CONV};
+    params_add(p, &conv);
+    params_seal(p, 1);
+    ParamsLoad options = {.allow_unexpected = true, .input_conv = "a"};
+    if (params_load(p, f, &options, &err)) (void)params_values(p)[0];
+    params_free(p);
+    safetensors_close(f);
+    return 0;
+}
