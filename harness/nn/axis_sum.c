@@ -1,0 +1,149 @@
+/* Work is cut by blocks of columns (inner), and, where there are few sums of great length, by
+ * length too: then partial sums are added up in order. */
+#include "axis_sum.h"
+
+#include "err.h"
+#include "ranges.h"
+
+#include <string.h>
+
+enum { COLUMNS = 64, MAX_PARTS = 32, LANES = 8 };
+
+static void finish(const AxisSum *s, const double *sums, size_t o, size_t column, size_t n)
+{
+    Real *out = s->out + o * s->inner + column;
+    for (size_t i = 0; i < n; i++) {
+        double v = s->scale * sums[i];
+        if (s->divisor != NULL) v /= s->divisor[column + i];
+        out[i] = (Real)(s->fresh ? v : out[i] + v);
+    }
+}
+
+/* ---- sums of up to COLUMNS neighbouring columns ---- */
+
+SIMD_CLONES
+static void add_row(double *sums, const Real *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) sums[i] += x[i];
+}
+
+SIMD_CLONES
+static void add_row_product(double *sums, const Real *x, const Real *f, size_t n)
+{
+    for (size_t i = 0; i < n; i++) sums[i] += (double)x[i] * f[i];
+}
+
+/* Rows [begin, end) of the block x, f (row stride inner), into sums[n]. */
+static void add_rows(const AxisSum *s, double *sums, size_t first, size_t n_rows, size_t n)
+{
+    const Real *x = s->x + first;
+    const Real *f = s->factor != NULL ? s->factor + first : NULL;
+    for (size_t l = 0; l < n_rows; l++) {
+        if (f == NULL) {
+            add_row(sums, x + l * s->inner, n);
+        } else {
+            add_row_product(sums, x + l * s->inner, f + l * s->inner, n);
+        }
+    }
+}
+
+/* ---- sums of contiguous elements (inner = 1) ---- */
+
+SIMD_CLONES
+static double contiguous_sum(const Real *x, size_t n)
+{
+    double lanes[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        for (int k = 0; k < LANES; k++) lanes[k] += x[i + k];
+    }
+    double sum = 0;
+    for (; i < n; i++) sum += x[i];
+    for (int k = 0; k < LANES; k++) sum += lanes[k];
+    return sum;
+}
+
+SIMD_CLONES
+static double contiguous_product_sum(const Real *x, const Real *f, size_t n)
+{
+    double lanes[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        for (int k = 0; k < LANES; k++) lanes[k] += (double)x[i + k] * f[i + k];
+    }
+    double sum = 0;
+    for (; i < n; i++) sum += (double)x[i] * f[i];
+    for (int k = 0; k < LANES; k++) sum += lanes[k];
+    return sum;
+}
+
+/* ---- the cut ---- */
+
+/* Adds n_rows rows from element `first` on, n <= COLUMNS columns, into sums. */
+static void add_block(const AxisSum *s, double *sums, size_t first, size_t n_rows, size_t n)
+{
+    if (s->inner > 1) {
+        add_rows(s, sums, first, n_rows, n);
+    } else if (s->factor == NULL) {
+        sums[0] += contiguous_sum(s->x + first, n_rows);
+    } else {
+        sums[0] += contiguous_product_sum(s->x + first, s->factor + first, n_rows);
+    }
+}
+
+static size_t n_blocks(const AxisSum *s)
+{
+    return (s->inner + COLUMNS - 1) / COLUMNS;
+}
+
+/* Tasks: (outer, block of columns) pairs [begin, end). */
+static void sum_blocks(const void *context, size_t begin, size_t end)
+{
+    const AxisSum *s = context;
+    size_t blocks = n_blocks(s);
+    for (size_t task = begin; task < end; task++) {
+        size_t o = task / blocks, column = task % blocks * COLUMNS;
+        size_t n = s->inner - column < COLUMNS ? s->inner - column : (size_t)COLUMNS;
+        double sums[COLUMNS] = {0};
+        add_block(s, sums, o * s->length * s->inner + column, s->length, n);
+        finish(s, sums, o, column, n);
+    }
+}
+
+typedef struct {
+    const AxisSum *s;
+    size_t part_length;
+    double (*partial)[COLUMNS];
+} Parts;
+
+/* Tasks: parts of the length, for outer = 1 and at most COLUMNS columns. */
+static void sum_parts(const void *context, size_t begin, size_t end)
+{
+    const Parts *parts = context;
+    const AxisSum *s = parts->s;
+    for (size_t part = begin; part < end; part++) {
+        size_t first = part * parts->part_length;
+        size_t left = s->length > first ? s->length - first : 0;
+        size_t n_rows = left < parts->part_length ? left : parts->part_length;
+        add_block(s, parts->partial[part], first * s->inner, n_rows, s->inner);
+    }
+}
+
+void axis_sum(ThreadPool *threads, const AxisSum *s)
+{
+    size_t blocks = n_blocks(s), size = s->length * s->inner;
+    if (s->outer > 1 || blocks > 1 || size <= RANGE_GRAIN) {
+        size_t columns = s->inner < COLUMNS ? s->inner : (size_t)COLUMNS;
+        ranges_run(threads, s->outer * blocks, ranges_grain(s->length * columns), sum_blocks, s);
+        return;
+    }
+    double partial[MAX_PARTS][COLUMNS];
+    memset(partial, 0, sizeof partial);
+    size_t n_parts = size / RANGE_GRAIN + 1 < MAX_PARTS ? size / RANGE_GRAIN + 1 : MAX_PARTS;
+    Parts parts = {s, (s->length + n_parts - 1) / n_parts, partial};
+    ranges_run(threads, n_parts, 1, sum_parts, &parts);
+    for (size_t part = 1; part < n_parts; part++) {
+        for (size_t i = 0; i < s->inner; i++) partial[0][i] += partial[part][i];
+    }
+    finish(s, partial[0], 0, 0, s->inner);
+}
