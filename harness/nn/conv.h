@@ -3,7 +3,7 @@
  * stride + 1.
  *
  * The first implementation gathers tiles of patches (im2col) and multiplies through gemm.h; another
- * backend can be put behind these four functions without touching an op. Scratch comes from
+ * backend can be put behind these functions without touching an op. Scratch comes from
  * `scratch`, conv_scratch_size Reals.
  */
 #ifndef NN_CONV_H
@@ -36,9 +36,15 @@ typedef struct {
     ThreadPool *threads; /* NULL: one thread */
 } ConvWork;
 
-/* y is assigned; bias [M] or NULL. */
+/* What follows the sum of products while it is still in cache. */
+typedef struct {
+    const Real *bias; /* [M] or NULL */
+    bool relu;        /* max(0, .) after that */
+} ConvAfter;
+
+/* y is assigned. */
 void conv_forward(const ConvShape *s, const ConvWork *work, Real *y, const Real *x, const Real *w,
-                  const Real *bias);
+                  const ConvAfter *after);
 
 /* dx is assigned when fresh, else added to. */
 void conv_backward_input(const ConvShape *s, const ConvWork *work, Real *dx, bool fresh,

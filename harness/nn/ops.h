@@ -25,6 +25,7 @@ typedef struct {
     int pad;      /* zeros on each side, both directions */
     int dilation; /* 0 means 1 */
     int groups;   /* 0 means 1 */
+    bool relu;    /* max(0, .) in the same pass: saves one activation */
 } NnConv;
 
 /* x [N,H,W,C], w [M,kh,kw,C/groups], b [M] or NULL -> [N,OH,OW,M]. torch.nn.functional.conv2d */

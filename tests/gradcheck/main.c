@@ -8,6 +8,9 @@
 
 static const GradTable *const TABLES[] = {
     &GRADCHECK_LINEAR,
+    &GRADCHECK_CONV,
+    &GRADCHECK_POOL,
+    &GRADCHECK_NORM,
 };
 enum { N_TABLES = sizeof TABLES / sizeof *TABLES };
 
