@@ -1,25 +1,27 @@
 /* From a decoded image to a network's input: DomainBed's training pipeline (domainbed/datasets.py,
- * MultipleEnvironmentImageFolder), a plain flip, and the clean transform that every evaluation uses.
+ * MultipleEnvironmentImageFolder), a plain flip, and the clean transform that every evaluation
+ * uses.
  *
- * All image operations work on 8-bit images as PIL does (transform.h); the last step is /255 and (x - mean) / std.
- * Random draws are a pure function of the stream and the draw's number, so they need no state.
+ * All image operations work on 8-bit images as PIL does (transform.h); the last step is /255 and (x
+ * - mean) / std. Random draws are a pure function of the stream and the draw's number, so they need
+ * no state.
  */
 #ifndef DATASETS_AUGMENT_H
 #define DATASETS_AUGMENT_H
 
 #include "image.h"
 #include "rng.h"
+#include "transform.h"
 
 #include <stdint.h>
 
 typedef enum {
-    AUGMENT_NONE,      /* the clean transform */
-    AUGMENT_FLIP,      /* clean transform, mirrored with probability 1/2 */
-    AUGMENT_DOMAINBED, /* random resized crop .7-1, flip, colour jitter .3, greyscale .1 */
-    AUGMENT_CROP       /* random resized crop .7-1 and flip only (as CLIPood trains) */
+    AUGMENT_NONE,     /* the clean transform */
+    AUGMENT_FLIP,     /* clean transform, mirrored with probability 1/2 */
+    AUGMENT_DOMAINBED /* random resized crop .7-1, flip, colour jitter .3, greyscale .1 */
 } AugmentKind;
 
-extern const char *const AUGMENT_KIND_NAMES[]; /* "none", "flip", "domainbed", "crop", NULL */
+extern const char *const AUGMENT_KIND_NAMES[]; /* "none", "flip", "domainbed", NULL */
 
 /* What a network wants: size x size pixels, each channel normalised. */
 typedef struct {
@@ -33,19 +35,20 @@ InputSpec input_spec_clip(int size);     /* OpenAI CLIP's mean and std */
 
 /* Scratch of one thread. Start with AugmentScratch s = {0}; end with augment_scratch_done(&s). */
 typedef struct {
-    Image decoded, resized, other;
-    float *rows; /* buffers of the resampling filter */
-    size_t n_rows;
+    Image decoded; /* for dataset_pixels */
+    Image resized;
+    ResizeScratch resize;
 } AugmentScratch;
 
 void augment_scratch_done(AugmentScratch *scratch);
 
-/* out: [size, size, image->channels]. draw: number of the draw inside the stream. The colour steps are left out for
- * images that do not have 3 channels. */
-void augment_apply(float *out, const ImageView *image, AugmentKind kind, const InputSpec *spec, RngStream stream,
-                   uint64_t draw, AugmentScratch *scratch);
+/* out: [size, size, image->channels]. draw: number of the draw inside the stream. The colour steps
+ * are left out for images that do not have 3 channels. */
+void augment_apply(float *out, const ImageView *image, AugmentKind kind, const InputSpec *spec,
+                   RngStream stream, uint64_t draw, AugmentScratch *scratch);
 
-/* The clean transform: resized to size x size ignoring the aspect ratio, as 8-bit pixels [size, size, channels]. */
+/* The clean transform: resized to size x size ignoring the aspect ratio, as 8-bit pixels [size,
+ * size, channels]. */
 void augment_clean_pixels(uint8_t *out, const ImageView *image, int size, AugmentScratch *scratch);
 
 /* pixels [n, channels] -> x [n, channels], (p/255 - mean) / std. */

@@ -1,5 +1,5 @@
-/* In/out splits of a domain: pure functions of sizes, seeds and concept ids. "in" trains (or is the target's scored
- * part), "out" validates.
+/* In/out splits of a domain: pure functions of sizes, seeds and concept ids. "in" trains (or is the
+ * target's scored part), "out" validates.
  *
  *     DomainSplit s;
  *     SplitOptions o = {.kind = SPLIT_IMAGE, .trial_seed = 0, .holdout_fraction = 0.2};
@@ -31,15 +31,15 @@ typedef struct {
 } DomainSplit;
 
 /* ERR_FORMAT when the dataset has no concepts (tags), or an unknown tag. */
-MUST_USE bool split_domain(DomainSplit *split, const Dataset *dataset, int domain, const SplitOptions *options,
-                           Arena *arena, Err *err);
+MUST_USE bool split_domain(DomainSplit *split, const Dataset *dataset, int domain,
+                           const SplitOptions *options, Arena *arena, Err *err);
 
-/* DomainBed's split_dataset (lib/misc.py) with its seed rule: keys = a permutation of 0..n-1 of which the first
- * *n_out = int(n * fraction) are "out" and the rest "in", to the bit. */
+/* DomainBed's split_dataset (lib/misc.py) with its seed rule: keys = a permutation of 0..n-1 of
+ * which the first *n_out = int(n * fraction) are "out" and the rest "in", to the bit. */
 void split_keys(int *keys, int *n_out, int n, int trial_seed, int domain, double fraction);
 
-/* Is this concept held out by SPLIT_CONCEPT? True when the MD5 of its text, read as one big-endian integer, is a
- * multiple of 5. */
+/* Is this concept held out by SPLIT_CONCEPT? True when the MD5 of its text, read as one big-endian
+ * integer, is a multiple of 5. */
 bool split_concept_is_out(const char *concept);
 
 #endif

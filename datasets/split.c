@@ -1,0 +1,109 @@
+/* DomainBed's split, the concept split, and splits that a manifest brings along. */
+#include "split.h"
+
+#include "mem.h"
+#include "mt19937.h"
+#include "str.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const SPLIT_KIND_NAMES[] = {"image", "concept", "tagged", NULL};
+
+void split_keys(int *keys, int *n_out, int n, int trial_seed, int domain, double fraction)
+{
+    check(n >= 0 && fraction >= 0 && fraction < 1, "split of %d with holdout fraction %g", n,
+          fraction);
+    char args[48];
+    snprintf(args, sizeof args, "(%d, %d)", trial_seed, domain); /* Python's text of the tuple */
+    Mt19937 mt;
+    mt_seed(&mt, domainbed_seed_hash(args));
+    for (int i = 0; i < n; i++) keys[i] = i;
+    mt_shuffle(&mt, keys, n);
+    *n_out = (int)(n * fraction);
+}
+
+bool split_concept_is_out(const char *concept)
+{
+    uint8_t md5[16];
+    digest_md5(md5, concept, strlen(concept));
+    int remainder = 0;
+    for (int i = 0; i < 16; i++) remainder = (remainder * 256 + md5[i]) % 5;
+    return remainder == 0;
+}
+
+/* Whether a tag means "out"; false with a message for an unknown one. */
+static bool tag_means(bool *is_out, const Dataset *dataset, const DatasetImage *image, Err *err)
+{
+    static const char *const IN[] = {"train", "in", NULL}, *const OUT[] = {"val", "validation",
+                                                                           "test", "out", NULL};
+    for (int i = 0; IN[i] != NULL; i++) {
+        *is_out = false;
+        if (str_equal(image->split, IN[i])) return true;
+    }
+    for (int i = 0; OUT[i] != NULL; i++) {
+        *is_out = true;
+        if (str_equal(image->split, OUT[i])) return true;
+    }
+    return err_set(err, ERR_FORMAT,
+                   "%s: %s: split tag \"%s\", expected train, in, val, validation, test or out",
+                   dataset->name, image->path, image->split);
+}
+
+static bool image_is_out(bool *is_out, const Dataset *dataset, const DatasetImage *image,
+                         SplitKind kind, Err *err)
+{
+    if (kind == SPLIT_TAGGED) return tag_means(is_out, dataset, image, err);
+    *is_out = split_concept_is_out(image->concept);
+    return true;
+}
+
+static bool split_by_image_facts(int *in, int *out, DomainSplit *split, const Dataset *dataset,
+                                 int domain, SplitKind kind, Err *err)
+{
+    for (int i = dataset->first[domain]; i < dataset->first[domain + 1]; i++) {
+        bool is_out;
+        if (!image_is_out(&is_out, dataset, &dataset->images[i], kind, err)) return false;
+        if (is_out) out[split->n_out++] = i;
+        if (!is_out) in[split->n_in++] = i;
+    }
+    return true;
+}
+
+static void split_by_keys(int *in, int *out, DomainSplit *split, const Dataset *dataset, int domain,
+                          const SplitOptions *options)
+{
+    int first = dataset->first[domain], n = dataset->first[domain + 1] - first;
+    int *keys = mem_alloc((size_t)n, sizeof *keys);
+    split_keys(keys, &split->n_out, n, options->trial_seed, domain, options->holdout_fraction);
+    split->n_in = n - split->n_out;
+    for (int i = 0; i < split->n_out; i++) out[i] = first + keys[i];
+    for (int i = 0; i < split->n_in; i++) in[i] = first + keys[split->n_out + i];
+    free(keys);
+}
+
+bool split_domain(DomainSplit *split, const Dataset *dataset, int domain,
+                  const SplitOptions *options, Arena *arena, Err *err)
+{
+    check(domain >= 0 && domain < dataset->n_domains, "domain %d of %d", domain,
+          dataset->n_domains);
+    if (options->kind == SPLIT_CONCEPT && !dataset->has_concepts) {
+        return err_set(
+            err, ERR_FORMAT,
+            "%s: a concept split needs concept ids (descriptor: concept: stem), found none",
+            dataset->name);
+    }
+    size_t n = (size_t)(dataset->first[domain + 1] - dataset->first[domain]);
+    DomainSplit result = {0};
+    int *in = arena_alloc(arena, n, sizeof *in), *out = arena_alloc(arena, n, sizeof *out);
+    if (options->kind == SPLIT_IMAGE) {
+        split_by_keys(in, out, &result, dataset, domain, options);
+    } else if (!split_by_image_facts(in, out, &result, dataset, domain, options->kind, err)) {
+        return false;
+    }
+    result.in = in;
+    result.out = out;
+    *split = result;
+    return true;
+}
