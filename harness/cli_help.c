@@ -1,6 +1,7 @@
 /* Help, the manual page and bash completion, all from the tables of the commands. */
 #include "cli.h"
 
+#include "build_info.h"
 #include "str.h"
 
 #include <ctype.h>

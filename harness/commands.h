@@ -6,7 +6,15 @@
 #include "cli.h"
 
 extern const Command command_completion;
+extern const Command command_list;
 extern const Command command_man;
+extern const Command command_plan;
+extern const Command command_query;
+extern const Command command_run;
+extern const Command command_run_worker;
+extern const Command command_status;
+extern const Command command_sweep;
+extern const Command command_table;
 
 extern const Command *const commands[]; /* all of them, in the order of the help; closed by NULL */
 

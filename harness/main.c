@@ -1,5 +1,6 @@
 /* dgbench: finds the sub-command in the table, parses its options, runs it, and prints the one
  * error line there may be. */
+#include "build_info.h"
 #include "commands.h"
 #include "log.h"
 #include "str.h"
@@ -10,8 +11,8 @@
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 const Command *const commands[] = {
-    &command_man,
-    &command_completion,
+    &command_run,   &command_sweep, &command_status, &command_plan,       &command_table,
+    &command_query, &command_list,  &command_man,    &command_completion, &command_run_worker,
     NULL,
 };
 

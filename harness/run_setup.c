@@ -104,9 +104,10 @@ static InputSpec input_of(const RunSpec *spec, int channels)
     return input;
 }
 
-MUST_USE static bool compute_key(RunSetup *s, Err *err)
+bool run_setup_key(char out[SHA256_HEX_SIZE], const RunSpec *spec, const char *dataset_fingerprint,
+                   Err *err)
 {
-    const char *init = s->spec->net.init;
+    const char *init = spec->net.init;
     char sha256[SHA256_HEX_SIZE];
     if (init[0] != '\0') {
         char *data;
@@ -118,7 +119,7 @@ MUST_USE static bool compute_key(RunSetup *s, Err *err)
         digest_hex(sha256, digest, sizeof digest);
         free(data);
     }
-    run_key(s->key, s->spec, s->dataset->fingerprint, init[0] != '\0' ? sha256 : NULL);
+    run_key(out, spec, dataset_fingerprint, init[0] != '\0' ? sha256 : NULL);
     return true;
 }
 
@@ -129,7 +130,8 @@ MUST_USE static bool open_parts(RunSetup *s, Err *err)
                               .pool = s->pool};
     if (!dataset_open(&s->dataset, spec->dataset, &options, err)) return false;
     s->input = input_of(spec, s->dataset->channels);
-    return find_domains(s, err) && make_splits(s, err) && compute_key(s, err);
+    return find_domains(s, err) && make_splits(s, err) &&
+           run_setup_key(s->key, spec, s->dataset->fingerprint, err);
 }
 
 bool run_setup_open(RunSetup *setup, const RunSpec *spec, Err *err)

@@ -27,6 +27,10 @@ typedef struct {
     Evaluator *evaluator;
 } RunSetup;
 
+/* The run's key; reads the file of net.init. */
+MUST_USE bool run_setup_key(char out[SHA256_HEX_SIZE], const RunSpec *spec,
+                            const char *dataset_fingerprint, Err *err);
+
 /* Dataset, splits, key; enough to know whether the run is stored already. On failure nothing is
  * left open. */
 MUST_USE bool run_setup_open(RunSetup *setup, const RunSpec *spec, Err *err);

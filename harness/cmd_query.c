@@ -1,0 +1,42 @@
+/* `dgbench query`: any SELECT over the results, or one of the named queries. */
+#include "commands.h"
+#include "read_results.h"
+
+#include <string.h>
+
+/* One word is a name, maybe a wrong one; SQL has blanks. */
+static bool is_one_word(const char *text)
+{
+    return strpbrk(text, " \t\n") == NULL;
+}
+
+static bool run_query(const Args *args, Err *err)
+{
+    const char *query = args_operand(args, 0);
+    if (query == NULL) {
+        query_list(stdout);
+        return true;
+    }
+    ReadResults r;
+    if (!read_results_open(&r, args, err)) return false;
+    bool (*print)(Db *, FILE *, const char *, const QueryParameter *, int, Format, Err *) =
+        is_one_word(query) ? query_named : query_run;
+    bool ok = read_results_parameters(&r, args, err) &&
+              print(r.db, stdout, query, r.parameters, r.n_parameters, r.format, err);
+    read_results_close(&r);
+    return ok;
+}
+
+static const CliOption options[] = {OPTION_RESULTS, OPTION_FORMAT, OPTION_PARAM, {0}};
+
+const Command command_query = {
+    .name = "query",
+    .operands = "[SQL|NAME]",
+    .max_operands = 1,
+    .help = "ask the results database: SQL or a named query",
+    .about = "Without an operand it lists the named queries. The database can't be changed this "
+             "way. Tables and views are described in results/README.md.",
+    .example = "dgbench query \"SELECT domain, avg(accuracy) FROM result GROUP BY domain\"",
+    .options = options,
+    .run = run_query,
+};

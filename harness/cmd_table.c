@@ -1,0 +1,48 @@
+/* `dgbench table`: a table of results. */
+#include "commands.h"
+#include "read_results.h"
+#include "tables.h"
+
+static bool run_table(const Args *args, Err *err)
+{
+    if (args_has(args, "list")) {
+        table_list(stdout);
+        return true;
+    }
+    const char *name = args_operand(args, 0);
+    ReadResults r;
+    if (!read_results_open(&r, args, err)) return false;
+    bool ok = read_results_parameters(&r, args, err);
+    if (ok) {
+        static const char *const parameters[] = {"experiment", "dataset", "rule", "scored"};
+        for (int i = 0; i < 4; i++) read_results_add(&r, args, parameters[i]);
+        ok = table_print(r.db, stdout, name ? name : "accuracy", r.parameters, r.n_parameters,
+                         r.format, err);
+    }
+    read_results_close(&r);
+    return ok;
+}
+
+static const CliOption options[] = {
+    OPTION_RESULTS,
+    OPTION_FORMAT,
+    {"experiment", 'e', "NAME", "only this experiment", 0},
+    {"dataset", 'd', "NAME", "only this dataset", 0},
+    {"rule", 0, "RULE", "model selection: training-domain, oracle, last", 0},
+    {"scored", 0, "SPLIT", "what is scored: in, out, whole, validation", 0},
+    OPTION_PARAM,
+    {"list", 'l', NULL, "list the tables there are", 0},
+    {0},
+};
+
+const Command command_table = {
+    .name = "table",
+    .operands = "[NAME]",
+    .max_operands = 1,
+    .help = "print a table of results",
+    .about = "Without a name: accuracy on each held-out domain, methods as rows, mean and standard "
+             "error over trials, models selected by training-domain validation.",
+    .example = "dgbench table --format md\ndgbench table --rule oracle --dataset emoji-styles",
+    .options = options,
+    .run = run_table,
+};
