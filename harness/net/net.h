@@ -8,7 +8,7 @@
  * [N,size,size,channels] -> [N, net_n_features] Tensor *logits = net_classify(net, t, features); //
  * -> [N,K]
  *
- * One file per family; a new network is a file and a row in net.c's table.
+ * One file per family; a new network is a file and a row in net.c's table (see net_family.h).
  */
 #ifndef NET_NET_H
 #define NET_NET_H
@@ -20,22 +20,26 @@
 typedef struct {
     const char *name; /* a row of net_list */
     int size;         /* height and width of the input in pixels */
-    int channels;     /* of the input: 1, 2 or 3 */
+    int channels;     /* of the input: 1 to 3 */
     int n_classes;
-    double dropout; /* on the features; DomainBed's resnet_dropout */
+    double dropout; /* on the features, in [0,1); DomainBed's resnet_dropout */
     uint64_t seed;  /* of the initial values */
 } NetOptions;
+
+typedef struct NetFamily NetFamily; /* how it is made: net_family.h */
 
 typedef struct {
     const char *name, *help;
     int smallest, largest; /* input sizes in pixels that it takes */
+    const NetFamily *family;
 } NetInfo;
 
 const NetInfo *net_list(int *n); /* all networks */
 
 typedef struct Net Net;
 
-/* Unknown name (with a suggestion) or a size that it does not take: error. */
+/* Unknown name (with a suggestion), a size or a number of channels that it does not take: error.
+ * Initial values are drawn as PyTorch draws them for each kind of layer. */
 MUST_USE bool net_new(Net **out, const NetOptions *options, Err *err);
 void net_free(Net *net); /* NULL is fine */
 

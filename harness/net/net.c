@@ -1,0 +1,167 @@
+/* The table of networks, and what they have in common: parameters, classifier, loading. */
+#include "net.h"
+
+#include "mem.h"
+#include "net_family.h"
+#include "params_file.h"
+#include "str.h"
+
+#include <stdlib.h>
+
+enum { LARGEST_IMAGE = 1024 };
+
+static const NetInfo NETS[] = {
+    {"mnist-cnn", "DomainBed's CNN for digits: 4 convolutions, 128 features", 16, 64,
+     &NET_MNIST_CNN},
+    {"resnet-small", "3 residual blocks for images of about 32 pixels, 128 features", 16, 96,
+     &NET_RESNET_SMALL},
+    {"wrn-16-2", "DomainBed's WideResNet-16-2, 128 features", 32, 64, &NET_WRN_16_2},
+    {"resnet-18", "ResNet-18 as torchvision's, 512 features", 32, LARGEST_IMAGE, &NET_RESNET_18},
+    {"resnet-50", "ResNet-50 (v1.5) as torchvision's and timm's, 2048 features", 32, LARGEST_IMAGE,
+     &NET_RESNET_50},
+};
+enum { N_NETS = sizeof NETS / sizeof *NETS };
+
+const NetInfo *net_list(int *n)
+{
+    *n = N_NETS;
+    return NETS;
+}
+
+/* ---- making ---- */
+
+static const NetInfo *find_net(const char *name, Err *err)
+{
+    const char *names[N_NETS];
+    for (int i = 0; i < N_NETS; i++) {
+        names[i] = NETS[i].name;
+        if (str_equal(names[i], name)) return &NETS[i];
+    }
+    const char *nearest = str_nearest(name, names, N_NETS);
+    if (nearest != NULL) {
+        err_set(err, ERR_NOT_FOUND, "network \"%s\": unknown (did you mean \"%s\"?)", name,
+                nearest);
+    } else {
+        err_set(err, ERR_NOT_FOUND, "network \"%s\": unknown, expected one of dgbench list", name);
+    }
+    return NULL;
+}
+
+MUST_USE static bool check_input(const NetInfo *info, const NetOptions *o, Err *err)
+{
+    if (o->size < info->smallest || o->size > info->largest) {
+        return err_set(err, ERR_FORMAT, "network \"%s\": images of %d pixels, expected %d to %d",
+                       info->name, o->size, info->smallest, info->largest);
+    }
+    if (o->channels < 1 || o->channels > 3) {
+        return err_set(err, ERR_FORMAT, "network \"%s\": images of %d channels, expected 1 to 3",
+                       info->name, o->channels);
+    }
+    return true;
+}
+
+static void add_head(Net *net)
+{
+    const char *head = net->family->head;
+    int k = net->options.n_classes, d = net->n_features;
+    ParamSpec weight = {.name = arena_printf(net->arena, "%s.weight", head),
+                        .rank = 2,
+                        .dims = {k, d},
+                        .init = INIT_LINEAR_WEIGHT,
+                        .flags = PARAM_HEAD};
+    ParamSpec bias = {.name = arena_printf(net->arena, "%s.bias", head),
+                      .rank = 1,
+                      .dims = {k},
+                      .init = INIT_LINEAR_BIAS,
+                      .init_value = d,
+                      .flags = PARAM_HEAD};
+    net->head_weight = params_add(net->params, &weight);
+    net->head_bias = params_add(net->params, &bias);
+}
+
+bool net_new(Net **out, const NetOptions *options, Err *err)
+{
+    const NetInfo *info = find_net(options->name, err);
+    if (info == NULL || !check_input(info, options, err)) return false;
+    check(options->n_classes >= 1, "%d classes", options->n_classes);
+    check(options->dropout >= 0 && options->dropout < 1, "dropout %g", options->dropout);
+    Net *net = mem_alloc(1, sizeof *net);
+    net->options = *options;
+    net->options.name = info->name;
+    net->family = info->family;
+    net->arena = arena_new();
+    net->params = params_new();
+    info->family->build(net, info->family->spec);
+    add_head(net);
+    params_seal(net->params, options->seed);
+    net->weights = weights_new(net->params);
+    *out = net;
+    return true;
+}
+
+void net_free(Net *net)
+{
+    if (net == NULL) return;
+    weights_free(net->weights);
+    params_free(net->params);
+    arena_free(net->arena);
+    free(net);
+}
+
+bool net_load(Net *net, const char *path, Err *err)
+{
+    SafeTensors *f;
+    if (!safetensors_open(&f, path, err)) return false;
+    ParamsLoad options = {.allow_missing_head = true, .input_conv = net->family->input_conv};
+    bool ok = params_load(net->params, f, &options, err);
+    safetensors_close(f);
+    return ok;
+}
+
+/* ---- access ---- */
+
+Params *net_params(Net *net)
+{
+    return net->params;
+}
+
+Weights *net_weights(Net *net)
+{
+    return net->weights;
+}
+
+const NetOptions *net_options(const Net *net)
+{
+    return &net->options;
+}
+
+int net_n_features(const Net *net)
+{
+    return net->n_features;
+}
+
+void net_freeze_batch_norm(Net *net, bool frozen)
+{
+    net->batch_norm_frozen = frozen;
+}
+
+/* ---- forward ---- */
+
+Tensor *net_features(Net *net, Tape *t, Tensor *x)
+{
+    const NetOptions *o = &net->options;
+    char text[TENSOR_TEXT_SIZE];
+    check(x->rank == 4 && x->dims[1] == o->size && x->dims[2] == o->size &&
+              x->dims[3] == o->channels,
+          "%s takes [N,%d,%d,%d], found %s", o->name, o->size, o->size, o->channels,
+          tensor_text(x, text));
+    Tensor *features = net->family->features(net, t, x);
+    return o->dropout > 0 ? nn_dropout(t, features, o->dropout) : features;
+}
+
+Tensor *net_classify(Net *net, Tape *t, Tensor *features)
+{
+    Tensor *weight = weights_get(net->weights, t, net->head_weight);
+    Tensor *bias = weights_get(net->weights, t, net->head_bias);
+    return nn_linear(t, features, weight, bias);
+}
