@@ -21,8 +21,9 @@ static const SchemaRow rows[] = {
     {AT("data.root", TEXT, data.root), .flags = FIELD_NOT_IDENTITY,
      .help = "folder that holds the dataset; empty: where its descriptor says"},
     {AT("data.split", CHOICE, data.split), .choices = splits, .default_text = "image",
-     .help = "what is held out for validation: images (DomainBed's rule), whole concepts (unseen in "
-             "every domain), or as the manifest says (tagged)"},
+     .help =
+         "what is held out for validation: images (DomainBed's rule), whole concepts (unseen in "
+         "every domain), or as the manifest says (tagged)"},
     {AT("data.holdout_fraction", FLOAT, data.holdout_fraction), .default_text = "0.2", .low = 0,
      .high = 0.9, .help = "share of each domain held out for validation; 0: none"},
     {AT("data.image_size", INT, data.image_size), .default_text = "224", .low = 8, .high = 512,
@@ -37,7 +38,8 @@ static const SchemaRow rows[] = {
     {AT("data.batch_size", INT, data.batch_size), .default_text = "32", .low = 1, .high = 65536,
      .help = "images of each source domain per step"},
     {AT("data.workers", INT, data.workers), .default_text = "0", .low = 0, .high = 64,
-     .flags = FIELD_NOT_IDENTITY, .help = "threads that prepare batches ahead; 0: automatic (none in a one-thread run)"},
+     .flags = FIELD_NOT_IDENTITY,
+     .help = "threads that prepare batches ahead; 0: automatic (none in a one-thread run)"},
 
     {AT("net.name", TEXT, net.name), .default_text = "resnet-50",
      .help = "network (see `dgbench list nets`)"},

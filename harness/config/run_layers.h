@@ -10,6 +10,10 @@
 MUST_USE bool run_layers_apply(void *target, const Schema *schema, const RunKeys *keys,
                                const RunLayers *layers, const char *recipe, Arena *arena, Err *err);
 
+/* The recipe of that name; NULL with an error that begins with place and names the nearest one. */
+const RunRecipe *run_recipe_find(const RunKeys *keys, const char *name, const char *place,
+                                 Err *err);
+
 /* Puts a spec in order and checks what spans several keys. */
 MUST_USE bool run_spec_finish(RunSpec *spec, const char *place, Arena *arena, Err *err);
 

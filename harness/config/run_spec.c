@@ -7,26 +7,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const RunRecipe *find_recipe(const RunTables *tables, const char *name)
+/* Sets err to `place: unknown <what> "found"`, with the nearest name when there is one. */
+static bool fail_unknown(const char *place, const char *what, const char *found,
+                         const char *const *names, int n, Err *err)
 {
-    for (int i = 0; i < tables->n_recipes; i++) {
-        if (str_equal(tables->recipes[i].name, name)) return &tables->recipes[i];
+    const char *nearest = str_nearest(found, names, n);
+    if (nearest == NULL) {
+        return err_set(err, ERR_FORMAT, "%s: unknown %s \"%s\"", place, what, found);
     }
-    return NULL;
+    return err_set(err, ERR_FORMAT, "%s: unknown %s \"%s\" (did you mean \"%s\"?)", place, what,
+                   found, nearest);
 }
 
-static bool fail_recipe(const RunTables *tables, const char *name, const char *place, Err *err)
+const RunRecipe *run_recipe_find(const RunKeys *keys, const char *name, const char *place, Err *err)
 {
+    const RunTables *tables = &keys->tables;
     const char **names = mem_alloc((size_t)tables->n_recipes, sizeof *names);
-    for (int i = 0; i < tables->n_recipes; i++) names[i] = tables->recipes[i].name;
-    const char *nearest = str_nearest(name, names, tables->n_recipes);
-    free(names);
-    if (nearest == NULL) {
-        return err_set(err, ERR_FORMAT, "%s: method.recipe: unknown recipe \"%s\"", place, name);
+    const RunRecipe *found = NULL;
+    for (int i = 0; i < tables->n_recipes; i++) {
+        names[i] = tables->recipes[i].name;
+        if (str_equal(names[i], name)) found = &tables->recipes[i];
     }
-    return err_set(err, ERR_FORMAT,
-                   "%s: method.recipe: unknown recipe \"%s\" (did you mean \"%s\"?)", place, name,
-                   nearest);
+    if (found == NULL) fail_unknown(place, "recipe", name, names, tables->n_recipes, err);
+    free(names);
+    return found;
 }
 
 static void apply_recipe(void *target, const RunKeys *keys, const RunRecipe *recipe, Arena *arena)
@@ -58,8 +62,8 @@ bool run_layers_apply(void *target, const Schema *schema, const RunKeys *keys,
     schema_defaults(schema, target, arena);
     if (!apply_given(target, schema, layers, arena, err)) return false;
     const char *name = recipe != NULL ? recipe : spec->method.recipe;
-    const RunRecipe *found = find_recipe(&keys->tables, name);
-    if (found == NULL) return fail_recipe(&keys->tables, name, layers->place, err);
+    const RunRecipe *found = run_recipe_find(keys, name, layers->place, err);
+    if (found == NULL) return false;
     schema_defaults(schema, target, arena);
     apply_recipe(target, keys, found, arena);
     if (!apply_given(target, schema, layers, arena, err)) return false;
@@ -209,6 +213,28 @@ bool run_spec_check_ready(const RunSpec *spec, const char *place, Err *err)
                        place);
     }
     return true;
+}
+
+bool run_spec_check_domains(const RunSpec *spec, const TextList *domains, const char *place,
+                            Err *err)
+{
+    const char **names = mem_alloc((size_t)domains->n, sizeof *names);
+    for (int i = 0; i < domains->n; i++) names[i] = domains->items[i];
+    const char *what = "held-out domain";
+    bool ok = true;
+    for (int i = 0; ok && i < spec->held_out.n; i++) {
+        bool known = false;
+        for (int j = 0; j < domains->n; j++) {
+            known = known || str_equal(names[j], spec->held_out.items[i]);
+        }
+        ok = known || fail_unknown(place, what, spec->held_out.items[i], names, domains->n, err);
+    }
+    free(names);
+    if (!ok || spec->held_out.n < domains->n) return ok;
+    return err_set(err, ERR_FORMAT,
+                   "%s: held_out: found all %d domains of dataset \"%s\", expected at least one to "
+                   "train on",
+                   place, domains->n, spec->dataset);
 }
 
 double run_spec_extra(const RunSpec *spec, const char *member, const char *name)

@@ -123,6 +123,11 @@ MUST_USE bool run_spec_set(RunSpec *spec, const char *assignment, Arena *arena, 
 /* Can be run: names a dataset and at least one held-out domain. */
 MUST_USE bool run_spec_check_ready(const RunSpec *spec, const char *place, Err *err);
 
+/* The held-out names are domains of the dataset, and one is left to train on. domains: all of the
+ * dataset's. */
+MUST_USE bool run_spec_check_domains(const RunSpec *spec, const TextList *domains,
+                                     const char *place, Err *err);
+
 /* The value of a member's hyper-parameter. One that is not in the tables is our bug. */
 double run_spec_extra(const RunSpec *spec, const char *member, const char *name);
 

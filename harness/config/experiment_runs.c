@@ -1,0 +1,229 @@
+/* The specs that come out of an experiment. */
+#include "experiment_file.h"
+#include "held_out.h"
+#include "run_layers.h"
+
+#include <string.h>
+
+static bool apply_set(Document *doc, const Experiment *e, const YamlNode *set, Arena *arena,
+                      Err *err)
+{
+    return set == NULL || schema_read(&e->keys->schema, doc, set, e->place, arena, err);
+}
+
+/* What comes after the draws: the method's own settings, then --set. */
+static bool apply_last(Document *doc, const Experiment *e, const Entry *method, Arena *arena,
+                       Err *err)
+{
+    if (!apply_set(doc, e, method->set, arena, err)) return false;
+    for (int i = 0; i < e->n_sets; i++) {
+        if (!schema_set(&e->schema, doc, e->sets[i], arena, err)) return false;
+    }
+    doc->spec.method.recipe = arena_strdup(arena, method->name);
+    doc->spec.method.label = arena_strdup(arena, method->label);
+    return true;
+}
+
+/* Everything that the runs of one dataset and method have in common, before draws. */
+static bool base_spec(Document *out, const Experiment *e, const Entry *dataset, const Entry *method,
+                      Arena *arena, Err *err)
+{
+    RunLayers layers = {.map = e->root, .place = e->place};
+    if (!run_layers_apply(out, &e->schema, e->keys, &layers, method->name, arena, err) ||
+        !apply_set(out, e, dataset->set, arena, err) || !apply_last(out, e, method, arena, err)) {
+        return false;
+    }
+    out->spec.dataset = arena_strdup(arena, dataset->name);
+    return run_spec_finish(&out->spec, e->place, arena, err);
+}
+
+/* Draws for the trial and hyper-parameter seed that doc has, under what comes after draws. */
+static bool draw_spec(Document *doc, const Experiment *e, const Entry *method, Arena *arena,
+                      Err *err)
+{
+    if (doc->spec.hparams_seed == 0) return true;
+    RunSpec swept = doc->spec;
+    if (!hparams_apply(&doc->spec, &e->rules, arena, err) ||
+        !apply_last(doc, e, method, arena, err)) {
+        return false;
+    }
+    doc->spec.dataset = swept.dataset;
+    doc->spec.held_out = swept.held_out;
+    doc->spec.trial = swept.trial;
+    doc->spec.hparams_seed = swept.hparams_seed;
+    doc->spec.seed = swept.seed;
+    return run_spec_finish(&doc->spec, e->place, arena, err);
+}
+
+bool experiment_single(RunSpec *out, const Experiment *e, Arena *arena, Err *err)
+{
+    const RunSpec *own = &e->doc.spec;
+    const char *label = own->method.label[0] != '\0' ? own->method.label : own->method.recipe;
+    Entry method = {own->method.recipe, label, NULL}, dataset = {own->dataset, own->dataset, NULL};
+    for (int i = 0; i < e->datasets.n; i++) {
+        bool is_only = e->datasets.n == 1 && own->dataset[0] == '\0';
+        if (is_only || str_equal(e->datasets.items[i].name, own->dataset)) {
+            dataset = e->datasets.items[i];
+        }
+    }
+    Document doc;
+    if (!base_spec(&doc, e, &dataset, &method, arena, err) ||
+        !draw_spec(&doc, e, &method, arena, err) ||
+        !run_spec_check_ready(&doc.spec, e->place, err)) {
+        return false;
+    }
+    *out = doc.spec;
+    return true;
+}
+
+int experiment_n_datasets(const Experiment *e)
+{
+    return e->datasets.n;
+}
+
+bool experiment_dataset(RunSpec *out, const Experiment *e, int i, Arena *arena, Err *err)
+{
+    check(i >= 0 && i < e->datasets.n, "dataset %d of %d", i, e->datasets.n);
+    Document doc;
+    if (!base_spec(&doc, e, &e->datasets.items[i], &e->methods.items[0], arena, err)) return false;
+    if (doc.spec.dataset[0] == '\0') {
+        return err_set(err, ERR_FORMAT, "%s: dataset: found nothing, expected a dataset's name",
+                       e->place);
+    }
+    *out = doc.spec;
+    return true;
+}
+
+/* ==== All runs ==== */
+
+int64_t experiment_seed(const RunName *name)
+{
+    Str numbers = {0};
+    Sha256 *sha = sha256_new();
+    sha256_add_str(sha, "dgbench seed 1");
+    str_addf(&numbers, "%lld", (long long)name->base);
+    sha256_add_str(sha, str_text(&numbers));
+    sha256_add_str(sha, name->dataset);
+    sha256_add_str(sha, name->label);
+    str_clear(&numbers);
+    str_addf(&numbers, "%lld %lld", (long long)name->hparams_seed, (long long)name->trial);
+    sha256_add_str(sha, str_text(&numbers));
+    str_done(&numbers);
+    for (int i = 0; i < name->held_out.n; i++) sha256_add_str(sha, name->held_out.items[i]);
+    uint8_t digest[SHA256_BYTES];
+    sha256_done(sha, digest);
+    uint32_t first = (uint32_t)digest[0] << 24 | (uint32_t)digest[1] << 16 |
+                     (uint32_t)digest[2] << 8 | digest[3];
+    return first & 0x7fffffffu;
+}
+
+/* A --set of a key that the sweep gives out would be lost without a word. */
+static bool check_sets(const Experiment *e, Err *err)
+{
+    const struct {
+        const char *key;
+        bool swept;
+        const char *instead;
+    } keys[] = {
+        {"trial=", true, "sweep.trials"},
+        {"hparams_seed=", true, "sweep.hparams_from"},
+        {"held_out=", e->doc.held_out != NULL, "sweep.held_out"},
+        {"method.recipe=", e->doc.methods != NULL, "sweep.methods"},
+        {"method.label=", e->doc.methods != NULL, "sweep.methods"},
+        {"dataset=", e->doc.datasets != NULL, "datasets"},
+    };
+    for (int i = 0; i < e->n_sets; i++) {
+        for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++) {
+            if (!keys[k].swept || !str_starts_with(e->sets[i], keys[k].key)) continue;
+            return err_set(err, ERR_USAGE,
+                           "--set %s: the sweep gives this key out itself, expected %s=...",
+                           e->sets[i], keys[k].instead);
+        }
+    }
+    return true;
+}
+
+typedef struct {
+    const Experiment *e;
+    Document *bases;   /* n_datasets x n_methods */
+    HeldOutSets *sets; /* n_datasets */
+    const TextList *domains;
+    RunSpec *runs;
+    int n;
+    Arena *arena;
+} Plan;
+
+static bool prepare(Plan *plan, int64_t *n_runs, Err *err)
+{
+    const Experiment *e = plan->e;
+    int n_methods = e->methods.n, n_datasets = e->datasets.n;
+    size_t n_bases = (size_t)n_datasets * (size_t)n_methods;
+    plan->bases = arena_alloc(plan->arena, n_bases, sizeof *plan->bases);
+    plan->sets = arena_alloc(plan->arena, (size_t)n_datasets, sizeof *plan->sets);
+    double total = 0;
+    for (int d = 0; d < n_datasets; d++) {
+        const Entry *dataset = &e->datasets.items[d];
+        for (int m = 0; m < n_methods; m++) {
+            Document *base = &plan->bases[d * n_methods + m];
+            if (!base_spec(base, e, dataset, &e->methods.items[m], plan->arena, err)) return false;
+        }
+        HeldOutQuery query = {e->doc.held_out, plan->bases[d * n_methods].spec.held_out,
+                              dataset->name, plan->domains[d], e->place};
+        if (!held_out_sets(&plan->sets[d], &query, plan->arena, err)) return false;
+        total += (double)plan->sets[d].n * n_methods;
+    }
+    total *= (double)e->doc.trials * (double)e->doc.hparams;
+    if (total > EXPERIMENT_MAX_RUNS) {
+        return err_set(err, ERR_FORMAT, "%s: the sweep has %.0f runs, expected at most %d",
+                       e->place, total, EXPERIMENT_MAX_RUNS);
+    }
+    *n_runs = (int64_t)total;
+    return true;
+}
+
+/* One run per hyper-parameter seed for this trial, dataset d, method m and set of held-out domains.
+ */
+static bool add_runs(Plan *plan, int64_t trial, int d, int m, const TextList *held_out, Err *err)
+{
+    const Experiment *e = plan->e;
+    const Document *base = &plan->bases[d * e->methods.n + m];
+    for (int64_t h = 0; h < e->doc.hparams; h++) {
+        Document doc = *base;
+        RunSpec *spec = &doc.spec;
+        spec->trial = trial;
+        spec->hparams_seed = e->doc.hparams_from + h;
+        spec->held_out = *held_out;
+        RunName name = {spec->seed, spec->dataset,      spec->method.label,
+                        *held_out,  spec->hparams_seed, trial};
+        spec->seed = experiment_seed(&name);
+        if (!draw_spec(&doc, e, &e->methods.items[m], plan->arena, err) ||
+            !run_spec_check_ready(spec, e->place, err) ||
+            !run_spec_check_domains(spec, &plan->domains[d], e->place, err)) {
+            return false;
+        }
+        plan->runs[plan->n++] = *spec;
+    }
+    return true;
+}
+
+bool experiment_runs(RunSpec **out, int *n_out, const Experiment *e, const TextList *domains,
+                     Arena *arena, Err *err)
+{
+    Plan plan = {.e = e, .domains = domains, .arena = arena};
+    int64_t n_runs = 0;
+    if (!check_sets(e, err) || !prepare(&plan, &n_runs, err)) return false;
+    plan.runs = arena_alloc(arena, (size_t)n_runs, sizeof *plan.runs);
+    int n_jobs = e->datasets.n * e->methods.n;
+    for (int64_t trial = 0; trial < e->doc.trials; trial++) {
+        for (int job = 0; job < n_jobs; job++) {
+            int d = job / e->methods.n, m = job % e->methods.n;
+            for (int s = 0; s < plan.sets[d].n; s++) {
+                if (!add_runs(&plan, trial, d, m, &plan.sets[d].items[s], err)) return false;
+            }
+        }
+    }
+    check(plan.n == n_runs, "%d runs made, %lld counted", plan.n, (long long)n_runs);
+    *out = plan.runs;
+    *n_out = plan.n;
+    return true;
+}
