@@ -1,0 +1,23 @@
+/* What query.c and tables.c share: a SELECT made ready. */
+#ifndef RESULTS_QUERY_INTERNAL_H
+#define RESULTS_QUERY_INTERNAL_H
+
+#include "database.h"
+#include "query.h"
+
+/* Prepares the first statement of sql, which has to read only, and binds its parameters: a
+ * :parameter without an entry in the list is an error, an entry whose value is NULL binds NULL.
+ * *rest (may be NULL) is what follows the statement. Finalize the statement. */
+MUST_USE bool query_prepare(Db *db, sqlite3_stmt **out, const char **rest, const char *sql,
+                            const QueryParameter *parameters, int n_parameters, Err *err);
+
+/* The next row of a statement: *row says whether there was one. */
+MUST_USE bool query_step(Db *db, sqlite3_stmt *statement, bool *row, Err *err);
+
+/* All rows in a format other than LaTeX. */
+MUST_USE bool query_write_rows(Db *db, FILE *out, sqlite3_stmt *statement, Format format, Err *err);
+
+/* Whether anything but space and comments is left. */
+bool query_has_more(Db *db, const char *sql);
+
+#endif

@@ -1,0 +1,348 @@
+/* Tables: a SELECT in long form, pivoted and printed. See tables.h. */
+#include "tables.h"
+
+#include "arena.h"
+#include "grid.h"
+#include "mem.h"
+#include "pivot.h"
+#include "query_internal.h"
+#include "results_files.h"
+#include "sql_file.h"
+#include "str.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { COLUMN_NONE = -1 };
+
+/* Which column of the SELECT plays which part; COLUMN_NONE: none. */
+typedef struct {
+    int section, row, column, value, error, n, runs, steps, row_order, column_order;
+} Parts;
+
+typedef struct {
+    const char *title, *best;
+    bool average, percent;
+    int digits;
+} Layout;
+
+/* What all sections of a table share. */
+typedef struct {
+    Db *db;
+    FILE *out;
+    const char *place;
+    Arena *arena;
+    Layout layout;
+    Parts parts;
+    Cell *cells;
+    int n_cells, capacity;
+    int64_t n_averaged, n_runs, n_steps;
+} Table;
+
+/* ---- reading
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static bool find_part(int *out, const Table *table, sqlite3_stmt *statement, const char *text,
+                      const char *key, bool required, Err *err)
+{
+    const char *name = sql_file_key(text, key, table->arena);
+    *out = COLUMN_NONE;
+    if (name == NULL)
+        return !required || err_set(err, ERR_FORMAT, "%s: no line \"-- %s:\"", table->place, key);
+    for (int i = 0; i < sqlite3_column_count(statement); i++) {
+        if (str_equal(sqlite3_column_name(statement, i), name)) *out = i;
+    }
+    return *out != COLUMN_NONE ||
+           err_set(err, ERR_FORMAT, "%s: %s is \"%s\", which the SELECT has no column for",
+                   table->place, key, name);
+}
+
+static bool find_parts(Table *table, sqlite3_stmt *statement, const char *text, Err *err)
+{
+    Parts *p = &table->parts;
+    return find_part(&p->section, table, statement, text, "section", false, err) &&
+           find_part(&p->row, table, statement, text, "row", true, err) &&
+           find_part(&p->column, table, statement, text, "column", true, err) &&
+           find_part(&p->value, table, statement, text, "value", true, err) &&
+           find_part(&p->error, table, statement, text, "error", false, err) &&
+           find_part(&p->n, table, statement, text, "n", false, err) &&
+           find_part(&p->runs, table, statement, text, "runs", false, err) &&
+           find_part(&p->steps, table, statement, text, "steps", false, err) &&
+           find_part(&p->row_order, table, statement, text, "row_order", false, err) &&
+           find_part(&p->column_order, table, statement, text, "column_order", false, err);
+}
+
+static Layout read_layout(const char *text, Arena *arena)
+{
+    const char *title = sql_file_key(text, "title", arena),
+               *best = sql_file_key(text, "best", arena);
+    const char *average = sql_file_key(text, "average", arena),
+               *scale = sql_file_key(text, "scale", arena);
+    const char *digits = sql_file_key(text, "digits", arena);
+    return (Layout){.title = title != NULL ? title : "",
+                    .best = best != NULL ? best : "none",
+                    .average = average != NULL && str_equal(average, "yes"),
+                    .percent = scale != NULL && str_equal(scale, "percent"),
+                    .digits = digits != NULL ? atoi(digits) : 1};
+}
+
+static const char *text_at(const Table *table, sqlite3_stmt *statement, int column)
+{
+    const char *text =
+        column == COLUMN_NONE ? NULL : (const char *)sqlite3_column_text(statement, column);
+    return arena_strdup(table->arena, text != NULL ? text : "");
+}
+
+static double number_at(sqlite3_stmt *statement, int column)
+{
+    bool missing = column == COLUMN_NONE || sqlite3_column_type(statement, column) == SQLITE_NULL;
+    return missing ? NAN : sqlite3_column_double(statement, column);
+}
+
+static int64_t count_at(sqlite3_stmt *statement, int column)
+{
+    return column == COLUMN_NONE ? 0 : sqlite3_column_int64(statement, column);
+}
+
+static void add_cell(Table *table, sqlite3_stmt *statement)
+{
+    const Parts *p = &table->parts;
+    mem_reserve(table->cells, table->capacity, table->n_cells + 1);
+    table->cells[table->n_cells++] = (Cell){.section = text_at(table, statement, p->section),
+                                            .row = text_at(table, statement, p->row),
+                                            .column = text_at(table, statement, p->column),
+                                            .value = number_at(statement, p->value),
+                                            .error = number_at(statement, p->error),
+                                            .row_order = number_at(statement, p->row_order),
+                                            .column_order = number_at(statement, p->column_order),
+                                            .n = count_at(statement, p->n)};
+    table->n_averaged += count_at(statement, p->n);
+    table->n_runs += count_at(statement, p->runs);
+    table->n_steps += count_at(statement, p->steps);
+}
+
+static bool read_cells(Table *table, sqlite3_stmt *statement, const char *text, Err *err)
+{
+    bool row, ok;
+    if (!find_parts(table, statement, text, err)) return false;
+    while ((ok = query_step(table->db, statement, &row, err)) && row) add_cell(table, statement);
+    return ok;
+}
+
+/* The value to mark in a column, NAN when there is none: fewer than two values, or nothing to be
+ * best in. */
+static double best_value(const Table *table, const Pivot *pivot, int column)
+{
+    if (str_equal(table->layout.best, "none")) return NAN;
+    double sign = str_equal(table->layout.best, "min") ? -1.0 : 1.0, best = NAN;
+    int n = 0;
+    for (int r = 0; r < pivot->n_rows; r++) {
+        double value = pivot->values[r * (pivot->n_columns + 1) + column];
+        if (isnan(value)) continue;
+        n++;
+        if (isnan(best) || sign * value > sign * best) best = value;
+    }
+    return n > 1 ? best : NAN;
+}
+
+/* ---- printing
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static const char *cell_text(const Table *table, double value, const Cell *cell)
+{
+    double scale = table->layout.percent ? 100.0 : 1.0;
+    int digits = table->layout.digits;
+    if (isnan(value)) return "-";
+    Str text = {0};
+    str_addf(&text, "%.*f", digits, scale * value);
+    if (cell != NULL && !isnan(cell->error))
+        str_addf(&text, " +/- %.*f", digits, scale * cell->error);
+    if (cell != NULL && cell->n > 0) str_addf(&text, " (%lld)", (long long)cell->n);
+    const char *copy = arena_strdup(table->arena, str_text(&text));
+    str_done(&text);
+    return copy;
+}
+
+static Grid *cells_grid(const Table *table, const Pivot *pivot)
+{
+    int n_columns = pivot->n_columns + table->layout.average;
+    Grid *grid = grid_new(n_columns + 1);
+    grid_add(grid, "", false);
+    for (int c = 0; c < n_columns; c++) {
+        grid_add(grid, c < pivot->n_columns ? pivot->columns[c].text : "Avg", false);
+        grid_align_right(grid, c + 1);
+    }
+    for (int r = 0; r < pivot->n_rows; r++) {
+        grid_add(grid, pivot->rows[r].text, false);
+        for (int c = 0; c < n_columns; c++) {
+            int at = r * (pivot->n_columns + 1) + c;
+            double value = pivot->values[at];
+            grid_add(grid, cell_text(table, value, pivot->cells[at]),
+                     value == best_value(table, pivot, c));
+        }
+    }
+    if (!str_equal(table->layout.best, "none")) grid_show_marks(grid);
+    return grid;
+}
+
+static void add_number(Grid *grid, double value)
+{
+    char text[32] = "";
+    if (!isnan(value)) number_exact(text, value);
+    grid_add(grid, text, false);
+}
+
+static void add_csv_header(const Table *table, const Pivot *pivot, Grid *grid)
+{
+    static const char *const SUFFIXES[] = {"", " stderr", " n"};
+    grid_add(grid, "section", false);
+    grid_add(grid, "row", false);
+    for (int c = 0; c < 3 * pivot->n_columns; c++) {
+        grid_add(grid,
+                 arena_printf(table->arena, "%s%s", pivot->columns[c / 3].text, SUFFIXES[c % 3]),
+                 false);
+    }
+    if (table->layout.average) grid_add(grid, "Avg", false);
+}
+
+/* Unrounded, as stored (fractions stay fractions). */
+static Grid *csv_grid(const Table *table, const Pivot *pivot, const char *section)
+{
+    Grid *grid = grid_new(2 + 3 * pivot->n_columns + table->layout.average);
+    add_csv_header(table, pivot, grid);
+    for (int r = 0; r < pivot->n_rows; r++) {
+        grid_add(grid, section, false);
+        grid_add(grid, pivot->rows[r].text, false);
+        for (int c = 0; c < pivot->n_columns; c++) {
+            int at = r * (pivot->n_columns + 1) + c;
+            const Cell *cell = pivot->cells[at];
+            add_number(grid, pivot->values[at]);
+            add_number(grid, cell != NULL ? cell->error : NAN);
+            add_number(grid, cell != NULL && cell->n > 0 ? (double)cell->n : NAN);
+        }
+        if (table->layout.average)
+            add_number(grid, pivot->values[r * (pivot->n_columns + 1) + pivot->n_columns]);
+    }
+    return grid;
+}
+
+/* A line of text beside the table, as its format writes one. CSV has none. */
+static void print_line(FILE *out, const char *text, Format format, bool heading)
+{
+    if (format == FORMAT_CSV) return;
+    if (format == FORMAT_LATEX) fputs("% ", out);
+    if (format == FORMAT_MD && heading) fputs("**", out);
+    if (format == FORMAT_MD)
+        md_text(out, text);
+    else
+        fputs(text, out);
+    if (format == FORMAT_MD) fputs(heading ? "**\n" : "  ", out);
+    fputc('\n', out);
+}
+
+static bool print_section(const Table *table, const char *section, Format format, Err *err)
+{
+    Pivot pivot = {0};
+    if (!pivot_make(&pivot, table->cells, table->n_cells, section, table->arena, err)) {
+        return err_context(err, "%s", table->place);
+    }
+    if (section[0] != '\0') print_line(table->out, section, format, true);
+    Grid *grid =
+        format == FORMAT_CSV ? csv_grid(table, &pivot, section) : cells_grid(table, &pivot);
+    grid_print(grid, table->out, format);
+    grid_free(grid);
+    if (format != FORMAT_CSV) fputc('\n', table->out);
+    return true;
+}
+
+static bool print_sections(const Table *table, Format format, Err *err)
+{
+    for (int i = 0; i < table->n_cells; i++) {
+        bool seen = false;
+        for (int j = 0; !seen && j < i; j++)
+            seen = str_equal(table->cells[j].section, table->cells[i].section);
+        if (!seen && !print_section(table, table->cells[i].section, format, err)) return false;
+    }
+    return true;
+}
+
+static void print_counts(const Table *table, Format format)
+{
+    if (table->n_cells == 0) {
+        print_line(table->out, "Nothing to show: no run that is done fits.", format, false);
+        return;
+    }
+    if (table->parts.runs == COLUMN_NONE || table->parts.steps == COLUMN_NONE) return;
+    Str text = {0};
+    str_addf(&text,
+             "Averaged: %lld selected checkpoints, chosen from %lld runs with %lld checkpoints.",
+             (long long)table->n_averaged, (long long)table->n_runs, (long long)table->n_steps);
+    print_line(table->out, str_text(&text), format, false);
+    str_done(&text);
+}
+
+/* The second SELECT: one line of text per row. */
+static bool print_notes(const Table *table, const char *sql, const QueryParameter *parameters,
+                        int n_parameters, Format format, Err *err)
+{
+    sqlite3_stmt *statement;
+    bool row, ok;
+    if (format == FORMAT_CSV || !query_has_more(table->db, sql)) return true;
+    if (!query_prepare(table->db, &statement, NULL, sql, parameters, n_parameters, err))
+        return false;
+    while ((ok = query_step(table->db, statement, &row, err)) && row) {
+        const char *text = (const char *)sqlite3_column_text(statement, 0);
+        if (text != NULL) print_line(table->out, text, format, false);
+    }
+    sqlite3_finalize(statement);
+    return ok;
+}
+
+static bool print_all(Table *table, const char *text, const QueryParameter *parameters,
+                      int n_parameters, Format format, Err *err)
+{
+    sqlite3_stmt *statement;
+    const char *rest;
+    if (!query_prepare(table->db, &statement, &rest, text, parameters, n_parameters, err))
+        return false;
+    bool ok = format == FORMAT_JSON
+                  ? query_write_rows(table->db, table->out, statement, format, err)
+                  : read_cells(table, statement, text, err);
+    sqlite3_finalize(statement);
+    if (!ok || format == FORMAT_JSON) return ok;
+    print_line(table->out, table->layout.title, format, true);
+    if (format == FORMAT_TEXT) fputc('\n', table->out);
+    if (!print_sections(table, format, err)) return false;
+    print_counts(table, format);
+    return print_notes(table, rest, parameters, n_parameters, format, err);
+}
+
+bool table_print_text(Db *db, FILE *out, const char *place, const char *text,
+                      const QueryParameter *parameters, int n_parameters, Format format, Err *err)
+{
+    Arena *arena = arena_new();
+    Table table = {
+        .db = db, .out = out, .place = place, .arena = arena, .layout = read_layout(text, arena)};
+    QueryParameter *all;
+    int n;
+    bool ok = sql_file_parameters(&all, &n, place, text, parameters, n_parameters, arena, err) &&
+              print_all(&table, text, all, n, format, err);
+    free(table.cells);
+    arena_free(arena);
+    return ok;
+}
+
+bool table_print(Db *db, FILE *out, const char *name, const QueryParameter *parameters,
+                 int n_parameters, Format format, Err *err)
+{
+    const char *text;
+    return sql_file_find(&text, table_files, "table", name, err) &&
+           table_print_text(db, out, name, text, parameters, n_parameters, format, err);
+}
+
+void table_list(FILE *out)
+{
+    sql_file_list(out, table_files);
+}

@@ -1,0 +1,39 @@
+-- title: Concept split: held-out accuracy (%) on all images and on concepts unseen in training, mean +/- standard error (trials)
+-- section: section
+-- row: label
+-- column: domain
+-- value: mean
+-- error: stderr
+-- n: n_trials
+-- row_order: row_order
+-- column_order: domain_position
+-- average: yes
+-- scale: percent
+-- :rule=training-domain  how checkpoints and hyper-parameters are selected: training-domain, last or oracle
+-- :experiment            only this experiment
+-- :dataset               only this dataset
+-- :variant               these weights (raw, sma, ...); else those that each method reports
+SELECT dataset || '; selected by ' || rule AS section,
+       CASE WHEN min(experiment) OVER same = max(experiment) OVER same THEN method
+            ELSE method || ' (' || experiment || ')' END
+       || CASE scored WHEN 'whole' THEN ': all images' WHEN 'out' THEN ': unseen concepts'
+                      ELSE ': in-domain, unseen concepts' END AS label,
+       domain, domain_position, mean, stderr, n_trials,
+       min(first_run_id) OVER same * 4 + CASE scored WHEN 'whole' THEN 0 WHEN 'out' THEN 1 ELSE 2 END AS row_order
+FROM cell
+WHERE rule = :rule AND scored IN ('whole', 'out', 'validation') AND split_rule = 'concept' AND n_held_out = 1
+  AND (:experiment IS NULL OR experiment = :experiment)
+  AND (:dataset IS NULL OR dataset = :dataset)
+  AND CASE WHEN :variant IS NULL THEN reported ELSE variant = :variant END
+WINDOW same AS (PARTITION BY dataset, method)
+ORDER BY dataset, row_order, domain_position;
+
+SELECT 'Runs not done, in no cell: ' || coalesce(group_concat(n || ' ' || status, ', '), 'none') || '.'
+FROM (
+    SELECT status, sum(n_runs) AS n
+    FROM run_count
+    WHERE status <> 'done' AND split_rule = 'concept' AND n_held_out = 1
+      AND (:experiment IS NULL OR experiment = :experiment)
+      AND (:dataset IS NULL OR dataset = :dataset)
+    GROUP BY status
+);
