@@ -1,0 +1,327 @@
+/* Sampling, the filling of a batch, and the workers that fill the next ones. */
+#include "loader.h"
+
+#include "arena.h"
+#include "clock.h"
+#include "mem.h"
+#include "rng.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the draws of one source need; read-only after loader_new. */
+typedef struct {
+    int domain, n;
+    const int *images;
+    RngStream sample, augment;
+    int n_classes;    /* present in this source */
+    int *class_first; /* [n_classes + 1]: into by_class */
+    int *by_class;    /* [n] image indices, grouped by class; only for class_balanced */
+} Source;
+
+/* A permutation kept from draw to draw; another epoch is computed from scratch. */
+typedef struct {
+    int64_t epoch; /* -1: none yet */
+    int *order;    /* [n] positions in Source.images */
+} Epoch;
+
+typedef enum { SLOT_EMPTY, SLOT_BUSY, SLOT_READY } SlotState;
+
+/* One batch, with everything its filling needs. */
+typedef struct {
+    int64_t step;
+    SlotState state;
+    bool ok;
+    Err err;
+    float *x;
+    int *y, *domains, *images;
+    Epoch *epochs; /* [n_sources] */
+    AugmentScratch scratch;
+} Slot;
+
+struct Loader {
+    const Dataset *dataset;
+    LoaderOptions options;
+    Arena *arena;
+    int n_sources, n_images; /* n_images: of a batch */
+    Source *sources;
+    int *offsets;
+    int n_slots;
+    Slot *slots;
+    double wait_seconds;
+    pthread_t *workers;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    int64_t next_step; /* the next one that a worker takes */
+    int64_t
+        wanted; /* the step that the caller holds or waits for: slots of earlier ones are free */
+    bool stop;
+};
+
+/* ---- draws ---- */
+
+static int draw_in_epoch(const Source *source, Epoch *epoch, int64_t draw)
+{
+    int64_t wanted = draw / source->n;
+    if (epoch->epoch != wanted) {
+        for (int i = 0; i < source->n; i++) epoch->order[i] = i;
+        rng_shuffle(source->sample, (uint64_t)wanted, epoch->order, source->n);
+        epoch->epoch = wanted;
+    }
+    return source->images[epoch->order[draw % source->n]];
+}
+
+static int draw_balanced(const Source *source, int64_t draw)
+{
+    int k = rng_below(source->sample, (uint64_t)draw, 0, source->n_classes);
+    int first = source->class_first[k], n = source->class_first[k + 1] - first;
+    return source->by_class[first + rng_below(source->sample, (uint64_t)draw, 1, n)];
+}
+
+/* The image of a domain's draw number `draw`, counted over all steps. */
+static int draw_image(const Loader *loader, const Source *source, Epoch *epoch, int64_t draw)
+{
+    if (loader->options.without_replacement) return draw_in_epoch(source, epoch, draw);
+    if (loader->options.class_balanced) return draw_balanced(source, draw);
+    return source->images[rng_below(source->sample, (uint64_t)draw, 0, source->n)];
+}
+
+/* ---- one batch ---- */
+
+static bool fill_source(const Loader *loader, Slot *slot, int s)
+{
+    const Source *source = &loader->sources[s];
+    const LoaderOptions *o = &loader->options;
+    size_t n_values = (size_t)(o->input.size * o->input.size * loader->dataset->channels);
+    for (int i = 0; i < o->batch_size; i++) {
+        int64_t draw = slot->step * o->batch_size + i;
+        int at = loader->offsets[s] + i;
+        int image = draw_image(loader, source, &slot->epochs[s], draw);
+        ImageView view;
+        if (!dataset_pixels(loader->dataset, image, &view, &slot->scratch.decoded, &slot->err))
+            return false;
+        augment_apply(slot->x + (size_t)at * n_values, &view, o->augment, &o->input,
+                      source->augment, (uint64_t)draw, &slot->scratch);
+        slot->images[at] = image;
+        slot->y[at] = loader->dataset->images[image].label;
+        slot->domains[at] = source->domain;
+    }
+    return true;
+}
+
+static void fill_slot(const Loader *loader, Slot *slot)
+{
+    slot->ok = true;
+    for (int s = 0; s < loader->n_sources && slot->ok; s++) slot->ok = fill_source(loader, slot, s);
+}
+
+/* ---- workers: steps are taken in order, each into slots[step % n_slots] ---- */
+
+/* Is there a step to take whose slot is free? */
+static bool may_take(const Loader *loader)
+{
+    if (loader->next_step >= loader->wanted + loader->n_slots) return false;
+    return loader->slots[loader->next_step % loader->n_slots].state != SLOT_BUSY;
+}
+
+static void *worker_main(void *argument)
+{
+    Loader *loader = argument;
+    pthread_mutex_lock(&loader->mutex);
+    for (;;) {
+        while (!loader->stop && !may_take(loader))
+            pthread_cond_wait(&loader->changed, &loader->mutex);
+        if (loader->stop) break;
+        Slot *slot = &loader->slots[loader->next_step % loader->n_slots];
+        slot->step = loader->next_step++;
+        slot->state = SLOT_BUSY;
+        pthread_mutex_unlock(&loader->mutex);
+        fill_slot(loader, slot);
+        pthread_mutex_lock(&loader->mutex);
+        slot->state = SLOT_READY;
+        pthread_cond_broadcast(&loader->changed);
+    }
+    pthread_mutex_unlock(&loader->mutex);
+    return NULL;
+}
+
+/* Waits for the step's slot; a step out of order makes the workers begin anew from it. */
+static Slot *wait_for_step(Loader *loader, int64_t step)
+{
+    Slot *slot = &loader->slots[step % loader->n_slots];
+    pthread_mutex_lock(&loader->mutex);
+    bool in_order = step >= loader->wanted && step < loader->wanted + loader->n_slots &&
+                    step <= loader->next_step;
+    if (!in_order) loader->next_step = step;
+    loader->wanted = step;
+    pthread_cond_broadcast(&loader->changed);
+    while (slot->state != SLOT_READY || slot->step != step)
+        pthread_cond_wait(&loader->changed, &loader->mutex);
+    pthread_mutex_unlock(&loader->mutex);
+    return slot;
+}
+
+/* ---- life ---- */
+
+/* Groups the source's images by class, for class_balanced. */
+static void group_by_class(Source *source, const Dataset *dataset, Arena *arena)
+{
+    source->by_class = arena_alloc(arena, (size_t)source->n, sizeof *source->by_class);
+    source->class_first =
+        arena_alloc(arena, (size_t)dataset->n_classes + 1, sizeof *source->class_first);
+    int at = 0;
+    for (int k = 0; k < dataset->n_classes; k++) {
+        int first = at;
+        for (int i = 0; i < source->n; i++) {
+            if (dataset->images[source->images[i]].label == k)
+                source->by_class[at++] = source->images[i];
+        }
+        if (at > first) source->class_first[++source->n_classes] = at;
+    }
+}
+
+static Source source_make(const Loader *loader, const LoaderSource *given)
+{
+    const Dataset *dataset = loader->dataset;
+    uint64_t seed = loader->options.seed, domain = (uint64_t)given->domain;
+    check(given->domain >= 0 && given->domain < dataset->n_domains, "domain %d of %d",
+          given->domain, dataset->n_domains);
+    for (int i = 0; i < given->n; i++) {
+        check(given->images[i] >= 0 && given->images[i] < dataset->n_images, "image %d of %d",
+              given->images[i], dataset->n_images);
+    }
+    Source source = {.domain = given->domain,
+                     .n = given->n,
+                     .images = given->images,
+                     .sample = rng_sub(rng_stream(seed, "sample"), domain),
+                     .augment = rng_sub(rng_stream(seed, "augment"), domain)};
+    if (loader->options.class_balanced) group_by_class(&source, dataset, loader->arena);
+    return source;
+}
+
+static void slot_make(const Loader *loader, Slot *slot)
+{
+    Arena *arena = loader->arena;
+    int size = loader->options.input.size;
+    size_t n = (size_t)loader->n_images,
+           n_values = (size_t)(size * size * loader->dataset->channels);
+    slot->x = arena_alloc(arena, n, n_values * sizeof *slot->x);
+    slot->y = arena_alloc(arena, n, sizeof *slot->y);
+    slot->domains = arena_alloc(arena, n, sizeof *slot->domains);
+    slot->images = arena_alloc(arena, n, sizeof *slot->images);
+    slot->epochs = arena_alloc(arena, (size_t)loader->n_sources, sizeof *slot->epochs);
+    for (int s = 0; s < loader->n_sources; s++) {
+        slot->epochs[s].epoch = -1;
+        if (!loader->options.without_replacement) continue;
+        slot->epochs[s].order =
+            arena_alloc(arena, (size_t)loader->sources[s].n, sizeof *slot->epochs[s].order);
+    }
+}
+
+static bool options_check(const LoaderSource *sources, int n_sources, const Dataset *dataset,
+                          const LoaderOptions *o, Err *err)
+{
+    check(n_sources >= 1 && o->batch_size >= 1 && o->input.size >= 1 && o->n_workers >= 0,
+          "%d sources, batches of %d, %d pixels, %d workers", n_sources, o->batch_size,
+          o->input.size, o->n_workers);
+    if (o->class_balanced && o->without_replacement) {
+        return err_set(
+            err, ERR_USAGE,
+            "class-balanced batches are drawn with replacement: found both, expected one");
+    }
+    for (int s = 0; s < n_sources; s++) {
+        if (sources[s].n >= 1) continue;
+        return err_set(err, ERR_USAGE,
+                       "%s: no training image in domain \"%s\", expected at least one",
+                       dataset->name, dataset->domains[sources[s].domain]);
+    }
+    return true;
+}
+
+static void start_workers(Loader *loader)
+{
+    pthread_mutex_init(&loader->mutex, NULL);
+    pthread_cond_init(&loader->changed, NULL);
+    int n = loader->options.n_workers;
+    loader->workers = arena_alloc(loader->arena, (size_t)n, sizeof *loader->workers);
+    for (int i = 0; i < n; i++) {
+        int failed = pthread_create(&loader->workers[i], NULL, worker_main, loader);
+        check(failed == 0, "cannot start loader thread %d of %d", i + 1, n);
+    }
+}
+
+bool loader_new(Loader **out, const Dataset *dataset, const LoaderSource *sources, int n_sources,
+                const LoaderOptions *options, Err *err)
+{
+    if (!options_check(sources, n_sources, dataset, options, err)) return false;
+    Loader *loader = mem_alloc(1, sizeof *loader);
+    Arena *arena = arena_new();
+    *loader = (Loader){.dataset = dataset,
+                       .options = *options,
+                       .arena = arena,
+                       .n_sources = n_sources,
+                       .n_images = n_sources * options->batch_size,
+                       .n_slots = options->n_workers + 1};
+    if (options->n_workers > 0)
+        loader->n_slots++; /* one that the caller holds, one ready, and one per worker */
+    loader->sources = arena_alloc(arena, (size_t)n_sources, sizeof *loader->sources);
+    loader->offsets = arena_alloc(arena, (size_t)n_sources + 1, sizeof *loader->offsets);
+    for (int s = 0; s < n_sources; s++) {
+        loader->sources[s] = source_make(loader, &sources[s]);
+        loader->offsets[s + 1] = loader->offsets[s] + options->batch_size;
+    }
+    loader->slots = arena_alloc(arena, (size_t)loader->n_slots, sizeof *loader->slots);
+    for (int i = 0; i < loader->n_slots; i++) slot_make(loader, &loader->slots[i]);
+    start_workers(loader);
+    *out = loader;
+    return true;
+}
+
+void loader_free(Loader *loader)
+{
+    if (loader == NULL) return;
+    pthread_mutex_lock(&loader->mutex);
+    loader->stop = true;
+    pthread_cond_broadcast(&loader->changed);
+    pthread_mutex_unlock(&loader->mutex);
+    for (int i = 0; i < loader->options.n_workers; i++) pthread_join(loader->workers[i], NULL);
+    pthread_cond_destroy(&loader->changed);
+    pthread_mutex_destroy(&loader->mutex);
+    for (int i = 0; i < loader->n_slots; i++) augment_scratch_done(&loader->slots[i].scratch);
+    arena_free(loader->arena);
+    free(loader);
+}
+
+bool loader_batch(Loader *loader, int64_t step, Batch *out, Err *err)
+{
+    check(step >= 0, "step %lld", (long long)step);
+    double begin = clock_seconds();
+    Slot *slot = &loader->slots[0];
+    if (loader->options.n_workers > 0) {
+        slot = wait_for_step(loader, step);
+    } else {
+        slot->step = step;
+        fill_slot(loader, slot);
+    }
+    loader->wait_seconds += clock_seconds() - begin;
+    if (!slot->ok) {
+        *err = slot->err;
+        return false;
+    }
+    *out = (Batch){.n = loader->n_images,
+                   .n_sources = loader->n_sources,
+                   .offsets = loader->offsets,
+                   .size = loader->options.input.size,
+                   .channels = loader->dataset->channels,
+                   .x = slot->x,
+                   .y = slot->y,
+                   .domains = slot->domains,
+                   .images = slot->images};
+    return true;
+}
+
+double loader_wait_seconds(const Loader *loader)
+{
+    return loader->wait_seconds;
+}
