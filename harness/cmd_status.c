@@ -2,23 +2,13 @@
 #include "commands.h"
 #include "read_results.h"
 
-static const char sql[] =
-    "SELECT experiment, dataset, method, "
-    "sum(n_runs) FILTER (WHERE status = 'done') AS done, "
-    "sum(n_runs) FILTER (WHERE status = 'running') AS running, "
-    "sum(n_runs) FILTER (WHERE status = 'interrupted') AS interrupted, "
-    "sum(n_runs) FILTER (WHERE status = 'failed') AS failed, "
-    "sum(n_runs) FILTER (WHERE status = 'diverged') AS diverged "
-    "FROM run_count WHERE :experiment IS NULL OR experiment = :experiment "
-    "GROUP BY experiment, dataset, method ORDER BY experiment, dataset, method";
-
 static bool run_status(const Args *args, Err *err)
 {
     ReadResults r;
     if (!read_results_open(&r, args, err)) return false;
-    const char *experiment = args_text(args, "experiment");
-    QueryParameter parameter = {"experiment", experiment};
-    bool ok = query_run(r.db, stdout, sql, &parameter, 1, r.format, err);
+    QueryParameter parameter = {"experiment", args_text(args, "experiment")};
+    int n_parameters = parameter.value != NULL;
+    bool ok = query_named(r.db, stdout, "status", &parameter, n_parameters, r.format, err);
     read_results_close(&r);
     return ok;
 }

@@ -6,6 +6,7 @@
 #include "cli.h"
 
 extern const Command command_completion;
+extern const Command command_data;
 extern const Command command_list;
 extern const Command command_man;
 extern const Command command_plan;
