@@ -20,6 +20,7 @@ LogLevel log_level(void)
     return (LogLevel)atomic_load(&current_level);
 }
 
+PRINTF_LIKE(3, 0)
 static void log_line(LogLevel level, const char *prefix, const char *fmt, va_list args)
 {
     if (level > log_level()) return;

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <yaml.h>
 
+enum { STACK_AT_START = 64 };
+
 typedef struct {
     const char *key; /* NULL in lists */
     int key_line;
@@ -279,6 +281,7 @@ bool yaml_parse(YamlNode **out, const char *text, size_t n_bytes, const char *pl
     }
     check(yaml_parser_initialize(&r.yaml), "out of memory for a YAML parser of %zu bytes", n_bytes);
     yaml_parser_set_input_string(&r.yaml, (const unsigned char *)text, n_bytes);
+    mem_reserve(r.stack, r.capacity, STACK_AT_START);
     YamlNode *root = arena_alloc(arena, 1, sizeof *root);
     bool ok = read_stream(&r, root);
     yaml_parser_delete(&r.yaml);

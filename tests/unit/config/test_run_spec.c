@@ -243,8 +243,8 @@ static void test_identity_is_what_not_where(void **state)
     assert_int_equal(strlen(base), 64);
     const char *const same[] = {
         "held_out: [b, a]\ndataset: d\nname: x\ndata: {root: /y, workers: 3}",
-        "dataset: d\nheld_out: [a, b]\nresults: r.db\noutput: o\n"
-        "train: {threads: 2, save: all}\neval: {batch_size: 7}",
+        ("dataset: d\nheld_out: [a, b]\nresults: r.db\noutput: o\n"
+         "train: {threads: 2, save: all}\neval: {batch_size: 7}"),
         "dataset: d\nheld_out: [a, b]\nmethod: {coral: {gamma: 9}}"};
     for (int i = 0; i < 3; i++) assert_string_equal(key_of(same[i]), base);
     const char *const others[] = {"dataset: e\nheld_out: [a, b]", "dataset: d\nheld_out: [a]",
