@@ -93,6 +93,8 @@ Tensor *nn_dropout(Tape *t, Tensor *x, double p);
 Tensor *nn_softmax(Tape *t, Tensor *x);     /* over the last dim */
 Tensor *nn_log_softmax(Tape *t, Tensor *x); /* over the last dim */
 
+/* ---- op_attention.c ---- */
+
 /* q, k, v [N,T,D], D = heads * d -> [N,T,D]: softmax(q k^T / sqrt(d)) v per head; causal: position
  * i sees j <= i. torch scaled_dot_product_attention. q and k, v may have different T ([N,Tq,D],
  * [N,Tk,D]; not when causal). */
@@ -117,7 +119,8 @@ Tensor *nn_permute(Tape *t, Tensor *x,
                    const int *order); /* dim i of the result is dim order[i] of x */
 Tensor *nn_concat(Tape *t, Tensor *const *parts, int n, int axis);
 Tensor *nn_slice(Tape *t, Tensor *x, int axis, int begin, int end); /* [begin, end) along axis */
-/* table [V,D], ids: n values in [0,V) (checked), copied -> [n,D]. torch embedding */
+/* table [V,D], ids: n values in [0,V) (checked), copied -> [n,D]. torch embedding. In a plan ids
+ * and labels are not read. */
 Tensor *nn_embedding(Tape *t, Tensor *table, const int *ids, int n);
 /* x [R,...]: rows ids[0..n) of the first dim; an id may repeat (gradients add up). torch
  * index_select(0) */

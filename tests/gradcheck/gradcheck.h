@@ -62,6 +62,9 @@ double gradcheck_row(const GradRow *row, uint64_t seed, bool *failed);
 
 /* The families, one per rows_*.c. */
 extern const GradTable GRADCHECK_LINEAR;
+extern const GradTable GRADCHECK_ELEMENTWISE;
+extern const GradTable GRADCHECK_SOFTMAX;
+extern const GradTable GRADCHECK_SHAPE;
 extern const GradTable GRADCHECK_CONV;
 extern const GradTable GRADCHECK_POOL;
 extern const GradTable GRADCHECK_NORM;
