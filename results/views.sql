@@ -221,8 +221,8 @@ GROUP BY ip_oop_rule, scorer, checkpoint_id, domain, bucket;
 -- Accuracy over bins of the alignment score, 0.02 wide; bin_low is the lower end, which is in.
 DROP VIEW IF EXISTS alignment_bin;
 CREATE VIEW alignment_bin AS
-SELECT scorer.name AS scorer, checkpoint_id, run_id, step, variant, domain, floor(alignment.score * 50) / 50 AS bin_low,
-       count(*) AS n, sum(correct) AS correct, avg(correct) AS accuracy
+SELECT scorer.name AS scorer, checkpoint_id, outcome_info.run_id, step, variant, domain,
+       floor(alignment.score * 50) / 50 AS bin_low, count(*) AS n, sum(correct) AS correct, avg(correct) AS accuracy
 FROM outcome_info
 JOIN alignment ON alignment.image_id = outcome_info.image_id
 JOIN scorer ON scorer.id = alignment.scorer_id

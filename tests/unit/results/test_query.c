@@ -1,0 +1,279 @@
+/* Queries: formats, parameters, and that nothing can be written through them. */
+#include "fixture.h"
+#include "query.h"
+#include "test.h"
+
+#include <sqlite3.h>
+
+static const char *path;
+static Store *store;
+static Db *db;
+static char output[20000];
+
+static int setup(void **state)
+{
+    (void)state;
+    Err err;
+    path = fixture_path();
+    assert_ok(store_open(&store, path, &err));
+    int64_t dataset = fixture_add_dataset(store);
+    for (int i = 0; i < 2; i++) {
+        FixtureRun run = {.held_out = i,
+                          .checkpoints =
+                              CHECKPOINTS({.step = 1, .out = {50, 60, 70}, .in = {20, 30, 40}})};
+        fixture_add_run(store, dataset, &run);
+    }
+    assert_ok(results_open(&db, path, &err));
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    results_close(db);
+    store_close(store);
+    fixture_remove();
+    return 0;
+}
+
+/* The text that a call writes to `out`. */
+#define CAPTURE(call)                                                                              \
+    do {                                                                                           \
+        memset(output, 0, sizeof output);                                                          \
+        FILE *out = fmemopen(output, sizeof output - 1, "w");                                      \
+        bool ok_ = (call);                                                                         \
+        fclose(out);                                                                               \
+        if (!ok_) fail_msg("%s", err.text);                                                        \
+    } while (0)
+
+static const char *query_text(const char *sql, Format format)
+{
+    Err err;
+    CAPTURE(query_run(db, out, sql, NULL, 0, format, &err));
+    return output;
+}
+
+static const char VALUES_SQL[] =
+    "SELECT 'a, \"b\"|' AS name, 1 AS n, 0.1 AS x, NULL AS empty, x'00ff' AS bytes"
+    " UNION ALL SELECT 'naïve', 22, 2.5, NULL, x'01'";
+
+static void test_text_is_aligned(void **state)
+{
+    (void)state;
+    assert_string_equal(query_text(VALUES_SQL, FORMAT_TEXT), "name      n    x  empty  bytes\n"
+                                                             "-------  --  ---  -----  -----\n"
+                                                             "a, \"b\"|   1  0.1  -      00ff\n"
+                                                             "naïve    22  2.5  -      01\n");
+}
+
+static void test_csv_is_quoted_where_needed(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        query_text(VALUES_SQL, FORMAT_CSV),
+        "name,n,x,empty,bytes\n\"a, \"\"b\"\"|\",1,0.1,,00ff\nnaïve,22,2.5,,01\n");
+}
+
+static void test_json_keeps_types(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        query_text(VALUES_SQL, FORMAT_JSON),
+        "[\n{\"name\": \"a, \\\"b\\\"|\", \"n\": 1, \"x\": 0.1, \"empty\": null, \"bytes\": "
+        "\"00ff\"},\n"
+        "{\"name\": \"naïve\", \"n\": 22, \"x\": 2.5, \"empty\": null, \"bytes\": \"01\"}\n]\n");
+    assert_string_equal(query_text("SELECT 1 AS a WHERE 0", FORMAT_JSON), "[]\n");
+    assert_string_equal(
+        query_text("SELECT CAST(x'61ff0a' AS TEXT) AS a, 1.0 / 3 AS b", FORMAT_JSON),
+        "[\n{\"a\": \"a\\ufffd\\u000a\", \"b\": 0.33333333333333331}\n]\n");
+}
+
+static void test_markdown_escapes_bars(void **state)
+{
+    (void)state;
+    assert_string_equal(query_text("SELECT 'a|b' AS x, 3 AS n", FORMAT_MD),
+                        "| x | n |\n| --- | ---: |\n| a\\|b | 3 |\n");
+}
+
+static void test_parameters_are_bound_not_pasted(void **state)
+{
+    (void)state;
+    Err err;
+    QueryParameter hostile = {"m", "erm' OR '1'='1"}, number = {"m", "12"}, text = {"m", "erm"};
+    static const char sql[] =
+        "SELECT count(*) AS n, :m AS m, typeof(:m) AS t FROM run WHERE method = :m";
+    CAPTURE(query_run(db, out, sql, &hostile, 1, FORMAT_CSV, &err));
+    assert_string_equal(output, "n,m,t\n0,erm' OR '1'='1,text\n");
+    CAPTURE(query_run(db, out, sql, &text, 1, FORMAT_CSV, &err));
+    assert_string_equal(output, "n,m,t\n2,erm,text\n");
+    CAPTURE(query_run(db, out, sql, &number, 1, FORMAT_CSV, &err));
+    assert_string_equal(output, "n,m,t\n0,12,integer\n");
+    assert_fails(query_run(db, stderr, sql, NULL, 0, FORMAT_CSV, &err), "no value for :m");
+    assert_fails(query_run(db, stderr, "SELECT 1", &text, 1, FORMAT_CSV, &err), "but no :m in it");
+    assert_fails(query_run(db, stderr, "SELECT ?", NULL, 0, FORMAT_CSV, &err),
+                 "expected one with a name");
+}
+
+static void test_parameter_text_is_name_and_value(void **state)
+{
+    (void)state;
+    Err err;
+    QueryParameter parameter;
+    char good[] = "dataset=a=b", colon[] = ":x=", bad[] = "dataset";
+    assert_ok(query_parameter_parse(&parameter, good, &err));
+    assert_string_equal(parameter.name, "dataset");
+    assert_string_equal(parameter.value, "a=b");
+    assert_ok(query_parameter_parse(&parameter, colon, &err));
+    assert_string_equal(parameter.name, "x");
+    assert_fails(query_parameter_parse(&parameter, bad, &err), "expected name=value");
+}
+
+static void test_everything_but_reading_is_refused(void **state)
+{
+    (void)state;
+    static const char *const statements[] = {
+        "INSERT INTO dataset (name, fingerprint, n_images) VALUES ('x', 'y', 0)",
+        "UPDATE run SET status = 'done'",
+        "UPDATE sqlite_master SET sql = ''",
+        "UPDATE sqlite_schema SET sql = ''",
+        "DELETE FROM run",
+        "DROP TABLE run",
+        "CREATE TABLE x (y)",
+        "CREATE TEMP TABLE x (y)",
+        "CREATE TEMP VIEW x AS SELECT 1",
+        "ALTER TABLE run ADD COLUMN x",
+        "ATTACH '/tmp/dgbench-attached.db' AS other",
+        "DETACH main",
+        "VACUUM",
+        "VACUUM INTO '/tmp/dgbench-vacuumed.db'",
+        "REINDEX",
+        "ANALYZE",
+        "BEGIN IMMEDIATE",
+        "SAVEPOINT x",
+        "PRAGMA writable_schema = ON",
+        "PRAGMA query_only = OFF",
+        "PRAGMA user_version = 7",
+        "PRAGMA journal_mode = DELETE",
+        "PRAGMA wal_checkpoint(TRUNCATE)",
+        "SELECT load_extension('/tmp/x.so')",
+        "WITH x AS (SELECT 1) DELETE FROM run",
+        "EXPLAIN DELETE FROM run",
+    };
+    Err err;
+    for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
+        if (query_run(db, stderr, statements[i], NULL, 0, FORMAT_TEXT, &err))
+            fail_msg("allowed: %s", statements[i]);
+        if (err.code != ERR_USAGE) fail_msg("%s: %s", statements[i], err.text);
+    }
+    assert_string_equal(
+        fixture_value("SELECT (SELECT count(*) FROM run) || (SELECT count(*) FROM dataset)"), "21");
+    assert_string_equal(fixture_value("PRAGMA user_version"), "1");
+}
+
+static void test_reading_of_any_kind_is_allowed(void **state)
+{
+    (void)state;
+    assert_string_equal(query_text("PRAGMA user_version", FORMAT_CSV), "user_version\n1\n");
+    assert_string_equal(
+        query_text("SELECT count(*) AS n FROM pragma_table_info('hparam')", FORMAT_CSV), "n\n3\n");
+    assert_string_equal(query_text("SELECT value FROM json_each('[7]')", FORMAT_CSV), "value\n7\n");
+    assert_string_equal(
+        query_text("WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 3)"
+                   " SELECT sum(i) AS s FROM c; -- and a comment",
+                   FORMAT_CSV),
+        "s\n6\n");
+}
+
+static void test_wrong_queries_get_one_line(void **state)
+{
+    (void)state;
+    Err err;
+    assert_fails(query_run(db, stderr, "SELEC 1", NULL, 0, FORMAT_TEXT, &err),
+                 "query: near \"SELEC\"");
+    assert_fails(query_run(db, stderr, "SELECT x FROM run", NULL, 0, FORMAT_TEXT, &err),
+                 "no such column: x");
+    assert_fails(query_run(db, stderr, "SELECT 1; SELECT 2", NULL, 0, FORMAT_TEXT, &err),
+                 "more than one statement");
+    assert_fails(query_run(db, stderr, " -- nothing", NULL, 0, FORMAT_TEXT, &err), "nothing there");
+    assert_fails(query_run(db, stderr, "SELECT 1", NULL, 0, FORMAT_LATEX, &err), "format latex");
+    Format format;
+    assert_fails(format_parse(&format, "xml", &err),
+                 "format \"xml\", expected text, csv, json, md or latex");
+}
+
+static void test_named_queries_all_run(void **state)
+{
+    (void)state;
+    Err err;
+    char *list = NULL;
+    size_t n;
+    FILE *names = open_memstream(&list, &n);
+    query_list(names);
+    fclose(names);
+    int n_queries = 0;
+    for (char *line = strtok(list, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        if (line[0] == ' ') continue;
+        line[strcspn(line, " ")] = '\0';
+        CAPTURE(query_named(db, out, line, NULL, 0, FORMAT_CSV, &err));
+        n_queries++;
+    }
+    free(list);
+    assert_true(n_queries >= 8);
+}
+
+static void test_named_query_with_parameters(void **state)
+{
+    (void)state;
+    Err err;
+    QueryParameter rule = {"rule", "oracle"}, unknown = {"colour", "red"};
+    CAPTURE(query_named(db, out, "status", NULL, 0, FORMAT_CSV, &err));
+    assert_string_equal(
+        output,
+        "experiment,dataset,runs,done,running,interrupted,failed,diverged\nfirst,tiny,2,2,,,,\n");
+    CAPTURE(query_named(db, out, "accuracy", &rule, 1, FORMAT_CSV, &err));
+    assert_non_null(strstr(output, "first,tiny,erm,photo,photo,0,raw,0.3,0.6,0.36,0.6,2,1,0,1\n"));
+    assert_fails(query_named(db, stderr, "status", &unknown, 1, FORMAT_CSV, &err),
+                 "status: no parameter \"colour\", expected one of: experiment");
+    assert_fails(query_named(db, stderr, "statsu", NULL, 0, FORMAT_CSV, &err),
+                 "did you mean \"status\"?");
+    assert_true(query_is_named("runs"));
+    assert_false(query_is_named("run"));
+}
+
+static void test_files_that_are_no_results_are_refused(void **state)
+{
+    (void)state;
+    Err err;
+    Db *other;
+    char name[128];
+    snprintf(name, sizeof name, "%s.missing", path);
+    assert_fails(results_open(&other, name, &err), "can't be read");
+    sqlite3 *foreign;
+    assert_int_equal(sqlite3_open(name, &foreign), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(foreign, "CREATE TABLE x (y)", NULL, NULL, NULL), SQLITE_OK);
+    assert_fails(results_open(&other, name, &err), "of another program");
+    assert_int_equal(sqlite3_exec(foreign,
+                                  "PRAGMA application_id = 1684496945; PRAGMA user_version = 3",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(foreign);
+    assert_fails(results_open(&other, name, &err), "version 3 of the results schema, expected 1");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {TEST(test_text_is_aligned),
+                                       TEST(test_csv_is_quoted_where_needed),
+                                       TEST(test_json_keeps_types),
+                                       TEST(test_markdown_escapes_bars),
+                                       TEST(test_parameters_are_bound_not_pasted),
+                                       TEST(test_parameter_text_is_name_and_value),
+                                       TEST(test_everything_but_reading_is_refused),
+                                       TEST(test_reading_of_any_kind_is_allowed),
+                                       TEST(test_wrong_queries_get_one_line),
+                                       TEST(test_named_queries_all_run),
+                                       TEST(test_named_query_with_parameters),
+                                       TEST(test_files_that_are_no_results_are_refused)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
