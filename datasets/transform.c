@@ -102,31 +102,32 @@ static int hue_of(const uint8_t *p, int largest, int smallest)
     if (p[0] == largest) {
         sixths = b - g;
     } else if (p[1] == largest) {
-        sixths = 2.0f + r - b;
+        sixths = (float)(2.0 + (double)r - (double)b);
     } else {
-        sixths = 4.0f + g - r;
+        sixths = (float)(4.0 + (double)g - (double)r);
     }
-    double turn = (double)sixths / 6.0 + 1.0; /* in [5/6, 11/6) */
-    if (turn >= 1.0) turn -= 1.0;
-    return (int)(turn * 255.0);
+    float turn = (float)fmod((double)sixths / 6.0 + 1.0, 1.0); /* sixths is in [-1, 5] */
+    return (int)((double)turn * 255.0);
 }
 
-static uint8_t rounded(float v)
+static uint8_t rounded(double v)
 {
-    return (uint8_t)(int)(v + 0.5f); /* v >= 0 */
+    return (uint8_t)(int)(v + 0.5); /* v >= 0 */
 }
 
+/* float and double alternate as in PIL, so that the roundings are the same. */
 static void set_hsv(uint8_t *p, int hue, int saturation, int value)
 {
     if (saturation == 0) {
         p[0] = p[1] = p[2] = (uint8_t)value;
         return;
     }
-    float s = (float)saturation / 255.0f, sixths = (float)hue * 6.0f / 255.0f, v = (float)value;
+    float s = (float)(saturation / 255.0), sixths = (float)(hue * 6.0 / 255.0);
     int sector = (int)sixths;
     float f = sixths - (float)sector;
-    uint8_t top = (uint8_t)value, low = rounded(v * (1.0f - s)),
-            falling = rounded(v * (1.0f - s * f)), rising = rounded(v * (1.0f - s * (1.0f - f)));
+    uint8_t top = (uint8_t)value, low = rounded(value * (1.0 - (double)s)),
+            falling = rounded(value * (1.0 - (double)(s * f))),
+            rising = rounded(value * (1.0 - (double)s * (1.0 - (double)f)));
     const uint8_t sectors[6][3] = {{top, rising, low},  {falling, top, low}, {low, top, rising},
                                    {low, falling, top}, {rising, low, top},  {top, low, falling}};
     memcpy(p, sectors[sector % 6], 3);
