@@ -11,6 +11,7 @@ import fcntl
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,7 +29,8 @@ class Dataset:
     """A dataset's name, the packages it is made from, and how.
 
     build(folder, scratch, packages) fills the empty folder and returns facts for BUILD.json;
-    scratch is a folder for unpacked packages, packages is {name: Package}.
+    scratch is a folder for unpacked packages, packages is {name: Package}. tools: the entries of
+    packages.txt that it needs; None means all.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Dataset:
     recipe: int
     packages: tuple
     build: Callable
+    tools: tuple = None
 
     def home(self):
         return cache_folder() / "datasets"
@@ -50,6 +53,7 @@ class Dataset:
 def main(dataset, arguments=None):
     """Runs a builder's command line; returns the exit status."""
     options = parse(dataset, arguments)
+    signal.signal(signal.SIGTERM, interrupt)
     try:
         if options.check:
             return check(dataset)
@@ -65,6 +69,11 @@ def main(dataset, arguments=None):
         return 130
     print(dataset.folder())
     return 0
+
+
+def interrupt(_signal, _frame):
+    """SIGTERM ends a build as Ctrl-C does, so that its work folder goes too."""
+    raise KeyboardInterrupt
 
 
 def parse(dataset, arguments):
@@ -120,7 +129,7 @@ def locked(path, name):
 def build(dataset):
     start = time.monotonic()
     say(f"{dataset.name}: building in {dataset.folder()}")
-    require_tools()
+    require_tools(dataset.tools)
     packages = fetch(dataset.packages)
     prefix = f".{dataset.name}.build-"
     for leftover in dataset.home().glob(prefix + "*"):  # of a killed build: we hold the lock
@@ -136,10 +145,10 @@ def build(dataset):
     report(dataset, facts, time.monotonic() - start)
 
 
-def require_tools():
+def require_tools(tools):
     """Asks for the Debian packages that are missing, all at once."""
     done = subprocess.run([HERE / "missing-packages"], capture_output=True, text=True, check=False)
-    missing = done.stdout.split()
+    missing = [name for name in done.stdout.split() if tools is None or name in tools]
     if done.returncode:
         raise Fail(f"missing-packages failed: {done.stderr.strip()}")
     if missing:

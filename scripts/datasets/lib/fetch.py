@@ -9,6 +9,7 @@ import base64
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tarfile
@@ -18,6 +19,8 @@ from dataclasses import dataclass
 from lib.ui import Fail, say
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
+NPM_PATIENCE = ("--fetch-retries=2", "--fetch-retry-mintimeout=1000",
+                "--fetch-retry-maxtimeout=5000")
 TIMEOUT_S = 1800  # for one package: the largest is 161 MB
 
 
@@ -73,7 +76,7 @@ class Package:
             ["dpkg-deb", "-x", self.path, folder], capture_output=True, text=True, check=False
         )
         if done.returncode:
-            raise Fail(f"{self.path}: dpkg-deb can't unpack it: {last_line(done.stderr)}")
+            raise Fail(f"{self.path}: dpkg-deb can't unpack it: {complaint(done.stderr)}")
         return folder
 
 
@@ -168,7 +171,8 @@ def fetch_deb(pin, scratch):
 
 
 def fetch_npm(pin, scratch):
-    command = ["npm", "pack", "--silent", "--pack-destination", scratch]
+    """npm pack; by its own settings npm would try for minutes before it says that it can't."""
+    command = ["npm", "pack", "--loglevel=error", "--pack-destination", scratch, *NPM_PATIENCE]
     got = run_client([*command, f"{pin.name}@{pin.version}"], scratch, "*.tgz")
     if isinstance(got, pathlib.Path):
         return got
@@ -192,14 +196,17 @@ def run_client(command, scratch, pattern):
     files = list(pathlib.Path(scratch).glob(pattern))
     if done.returncode == 0 and len(files) == 1:
         return files[0]
-    return last_line(done.stderr + done.stdout) or f"exit status {done.returncode}"
+    return complaint(done.stderr + done.stdout) or f"exit status {done.returncode}"
 
 
-def last_line(text):
-    """The last line of a client's complaint that says something."""
+def complaint(text):
+    """The line of a client's output that says best what went wrong, else its last line."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith(("E:", "npm ERR!", "npm error"))]
-    return (errors or lines or [""])[-1]
+    for telling in ("No space left", r"^E: ", r"reason:", r"\b404\b", r"^npm (ERR!|error) code "):
+        for line in lines:
+            if re.search(telling, line):
+                return line
+    return lines[-1] if lines else ""
 
 
 FETCHERS = {"deb": fetch_deb, "npm": fetch_npm}

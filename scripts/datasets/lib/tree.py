@@ -102,16 +102,17 @@ def draw_all(items):
     jobs = [(item.artwork, item.trim) for item in items]
     progress = Progress("drawing", len(jobs))
     drawn = []
-    with multiprocessing.Pool(render.processes(), ignore_interrupt) as pool:
+    with multiprocessing.Pool(render.processes(), reset_signals) as pool:
         for result in pool.imap(render.draw, jobs, chunksize=8):
             drawn.append(result)
             progress.step()
     return drawn
 
 
-def ignore_interrupt():
-    """Ctrl-C is the parent's affair: it stops the workers."""
+def reset_signals():
+    """Ctrl-C is the parent's affair, which then stops the workers by SIGTERM."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def sift(items, drawn, no_near_copies=()):
