@@ -8,7 +8,7 @@
 
 enum { MAX_ENTRIES = 1000 }; /* datasets or methods of one sweep */
 
-#define AT(k, t, field) .key = k, .type = FIELD_##t, .offset = offsetof(Document, field)
+#define AT(k, t, field) .key = (k), .type = FIELD_##t, .offset = offsetof(Document, field)
 
 static const SchemaRow sweep_rows[] = {
     {AT("datasets", NODE, datasets),
@@ -38,7 +38,7 @@ const Schema *experiment_sweep_schema(void)
 
 static Schema join_schema(const Schema *run, Arena *arena)
 {
-    SchemaRow *rows = arena_alloc(arena, (size_t)(run->n_rows + N_SWEEP_ROWS), sizeof *rows);
+    SchemaRow *rows = arena_alloc(arena, (size_t)run->n_rows + N_SWEEP_ROWS, sizeof *rows);
     memcpy(rows, run->rows, (size_t)run->n_rows * sizeof *rows);
     memcpy(rows + run->n_rows, sweep_rows, sizeof sweep_rows);
     return (Schema){rows, run->n_rows + N_SWEEP_ROWS};
@@ -180,8 +180,8 @@ bool experiment_open(Experiment **out, const RunKeys *keys, const ExperimentSour
     e->sets = source->sets;
     e->n_sets = source->n_sets;
     if (!open_root(e, source, arena, err)) return false;
-    RunLayers layers = {e->root, e->place, e->sets, e->n_sets};
-    if (!run_layers_apply(&e->doc, &e->schema, keys, &layers, NULL, arena, err)) return false;
+    RunLayers layers = {e->root, e->place, NULL, e->sets, e->n_sets};
+    if (!run_layers_apply(&e->doc, &e->schema, keys, &layers, arena, err)) return false;
     EntryKind datasets = {"datasets", "name", e->doc.spec.dataset, false};
     if (!hparams_read(&e->rules, keys, e->doc.draw, e->place, arena, err) ||
         !held_out_check(e->doc.held_out, e->place, err) || !read_methods(e, arena, err) ||

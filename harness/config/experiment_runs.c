@@ -28,8 +28,8 @@ static bool apply_last(Document *doc, const Experiment *e, const Entry *method, 
 static bool base_spec(Document *out, const Experiment *e, const Entry *dataset, const Entry *method,
                       Arena *arena, Err *err)
 {
-    RunLayers layers = {.map = e->root, .place = e->place};
-    if (!run_layers_apply(out, &e->schema, e->keys, &layers, method->name, arena, err) ||
+    RunLayers layers = {.map = e->root, .place = e->place, .recipe = method->name};
+    if (!run_layers_apply(out, &e->schema, e->keys, &layers, arena, err) ||
         !apply_set(out, e, dataset->set, arena, err) || !apply_last(out, e, method, arena, err)) {
         return false;
     }
@@ -153,6 +153,11 @@ typedef struct {
     Arena *arena;
 } Plan;
 
+static Document *base_of(const Plan *plan, int dataset, int method)
+{
+    return plan->bases + (size_t)dataset * (size_t)plan->e->methods.n + (size_t)method;
+}
+
 static bool prepare(Plan *plan, int64_t *n_runs, Err *err)
 {
     const Experiment *e = plan->e;
@@ -164,11 +169,11 @@ static bool prepare(Plan *plan, int64_t *n_runs, Err *err)
     for (int d = 0; d < n_datasets; d++) {
         const Entry *dataset = &e->datasets.items[d];
         for (int m = 0; m < n_methods; m++) {
-            Document *base = &plan->bases[d * n_methods + m];
+            Document *base = base_of(plan, d, m);
             if (!base_spec(base, e, dataset, &e->methods.items[m], plan->arena, err)) return false;
         }
-        HeldOutQuery query = {e->doc.held_out, plan->bases[d * n_methods].spec.held_out,
-                              dataset->name, plan->domains[d], e->place};
+        HeldOutQuery query = {e->doc.held_out, base_of(plan, d, 0)->spec.held_out, dataset->name,
+                              plan->domains[d], e->place};
         if (!held_out_sets(&plan->sets[d], &query, plan->arena, err)) return false;
         total += (double)plan->sets[d].n * n_methods;
     }
@@ -186,7 +191,7 @@ static bool prepare(Plan *plan, int64_t *n_runs, Err *err)
 static bool add_runs(Plan *plan, int64_t trial, int d, int m, const TextList *held_out, Err *err)
 {
     const Experiment *e = plan->e;
-    const Document *base = &plan->bases[d * e->methods.n + m];
+    const Document *base = base_of(plan, d, m);
     for (int64_t h = 0; h < e->doc.hparams; h++) {
         Document doc = *base;
         RunSpec *spec = &doc.spec;

@@ -2,7 +2,7 @@
  * them (ResNet-50 at 224 pixels, Adam, 5001 steps, a fifth of each domain held out). */
 #include "run_spec.h"
 
-#define AT(k, t, field) .key = k, .type = FIELD_##t, .offset = offsetof(RunSpec, field)
+#define AT(k, t, field) .key = (k), .type = FIELD_##t, .offset = offsetof(RunSpec, field)
 #define MAX_SEED        9007199254740992.0 /* 2^53: whole numbers beyond it do not survive JSON */
 
 static const char *const splits[] = {"image", "concept", "tagged", NULL};
@@ -139,7 +139,7 @@ const RunKeys *run_keys_new(const RunTables *tables, Arena *arena)
     int n_extras = 0;
     for (int m = 0; m < tables->n_extras; m++) n_extras += tables->extras[m].n;
     check(n_extras <= RUN_MAX_EXTRAS, "%d hyper-parameters of members", n_extras);
-    SchemaRow *all = arena_alloc(arena, (size_t)(N_ROWS + n_extras), sizeof *all);
+    SchemaRow *all = arena_alloc(arena, (size_t)N_ROWS + (size_t)n_extras, sizeof *all);
     RunKeys *keys = arena_alloc(arena, 1, sizeof *keys);
     *keys = (RunKeys){{all, N_ROWS}, *tables};
     for (int i = 0; i < N_ROWS; i++) all[i] = rows[i];

@@ -5,10 +5,10 @@
 
 #include "run_spec.h"
 
-/* target: a struct whose first member is a RunSpec and whose rows are schema's. recipe: NULL for
- * the one that the layers name themselves (method.recipe). Does not put the spec in order. */
+/* target: a struct whose first member is a RunSpec and whose rows are schema's. Does not put the
+ * spec in order. */
 MUST_USE bool run_layers_apply(void *target, const Schema *schema, const RunKeys *keys,
-                               const RunLayers *layers, const char *recipe, Arena *arena, Err *err);
+                               const RunLayers *layers, Arena *arena, Err *err);
 
 /* The recipe of that name; NULL with an error that begins with place and names the nearest one. */
 const RunRecipe *run_recipe_find(const RunKeys *keys, const char *name, const char *place,

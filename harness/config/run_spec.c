@@ -56,12 +56,12 @@ static bool apply_given(void *target, const Schema *schema, const RunLayers *lay
 }
 
 bool run_layers_apply(void *target, const Schema *schema, const RunKeys *keys,
-                      const RunLayers *layers, const char *recipe, Arena *arena, Err *err)
+                      const RunLayers *layers, Arena *arena, Err *err)
 {
     RunSpec *spec = target;
     schema_defaults(schema, target, arena);
     if (!apply_given(target, schema, layers, arena, err)) return false;
-    const char *name = recipe != NULL ? recipe : spec->method.recipe;
+    const char *name = layers->recipe != NULL ? layers->recipe : spec->method.recipe;
     const RunRecipe *found = run_recipe_find(keys, name, layers->place, err);
     if (found == NULL) return false;
     schema_defaults(schema, target, arena);
@@ -180,7 +180,7 @@ bool run_spec_finish(RunSpec *spec, const char *place, Arena *arena, Err *err)
 bool run_spec_read(RunSpec *out, const RunKeys *keys, const RunLayers *layers, Arena *arena,
                    Err *err)
 {
-    return run_layers_apply(out, &keys->schema, keys, layers, NULL, arena, err) &&
+    return run_layers_apply(out, &keys->schema, keys, layers, arena, err) &&
            run_spec_finish(out, layers->place, arena, err);
 }
 

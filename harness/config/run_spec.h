@@ -101,6 +101,7 @@ const RunKeys *run_keys_new(const RunTables *tables, Arena *arena);
 typedef struct {
     const YamlNode *map; /* may be NULL */
     const char *place;   /* names the map in messages */
+    const char *recipe;  /* in place of the one that map and sets name; NULL: theirs */
     const char *const *sets;
     int n_sets;
 } RunLayers;

@@ -58,12 +58,12 @@ enum {
 typedef struct {
     const char *key; /* dotted */
     FieldType type;
+    unsigned flags;
     size_t offset;
     const char *default_text;   /* NULL: zero, "", empty */
     double low, high;           /* numbers: allowed range, both ends in; low == high == 0: any */
     const char *const *choices; /* FIELD_CHOICE: NULL-terminated names */
-    unsigned flags;
-    const char *help; /* one line, for `--help` and the manual */
+    const char *help;           /* one line, for `--help` and the manual */
 } SchemaRow;
 
 typedef struct {

@@ -261,7 +261,7 @@ static bool read_stream(Reader *r, YamlNode *root)
     yaml_event_delete(&event);
     if (is_empty) return true;
     if (!next_event(r, &event) || !read_node(r, &event, root, 1)) return false;
-    bool is_nothing = root->kind == YAML_SCALAR && !root->quoted && root->text[0] == '\0';
+    bool is_nothing = root->text != NULL && !root->quoted && root->text[0] == '\0';
     if (is_nothing) *root = (YamlNode){.kind = YAML_MAP, .line = 1};
     return check_single(r);
 }

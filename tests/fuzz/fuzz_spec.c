@@ -1,9 +1,8 @@
 /* Experiment files: any bytes are either refused with a message or give runs whose JSON reads back
  * to the same. */
 #include "experiment.h"
+#include "fuzz_target.h"
 #include "tables.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes);
 
 static void check_round_trip(const RunSpec *spec, Arena *arena)
 {

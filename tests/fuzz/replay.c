@@ -1,16 +1,14 @@
 /* Replays a folder of inputs through one fuzz target as a plain test: every file whole, and cut at
  * each of its first 200 bytes. Linked with a fuzz_*.c in place of libFuzzer's own main. */
 #include "file.h"
+#include "fuzz_target.h"
 #include "mem.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MAX_BYTES = 1 << 20, MAX_CUT = 200 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes);
 
 /* In a block of exactly that size, so that a sanitizer sees a read past the end. */
 static void run_one(const char *text, size_t n_bytes)

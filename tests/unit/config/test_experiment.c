@@ -174,6 +174,11 @@ static void test_seeds_are_pure_and_differ(void **state)
     assert_int_equal(n_found, 1);
     const RunSpec *other = runs_of("dataset: d\nseed: 1\nsweep: {trials: 1, held_out: [art]}", 1);
     assert_true(other[0].seed != one[0].seed);
+    const char *const sets[] = {"seed=1"}; /* a base for all runs, drawn or not */
+    text = "dataset: d\nsweep: {trials: 1, hparams: 2, held_out: [art], draw: domainbed}";
+    const RunSpec *based = runs_with(text, sets, 1, 2);
+    assert_true(based[0].seed == other[0].seed);
+    assert_true(based[1].seed != based[0].seed && based[1].seed != 1);
 }
 
 /* printf 'dgbench seed 1\0000\0d\0erm\0001 2\0art\0' | sha256sum */

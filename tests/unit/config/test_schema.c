@@ -244,6 +244,30 @@ static void test_json_is_sorted_and_nested(void **state)
     str_done(&out);
 }
 
+/* By parts, as a JSON library that sorts keys: "a" before "a-b", though '-' comes before '.'. */
+static void test_json_sorts_by_parts(void **state)
+{
+    (void)state;
+    static const SchemaRow few[] = {
+        {ROW("a-b", FIELD_INT, steps), .help = "one"},
+        {ROW("a.c.e", FIELD_INT, steps), .help = "two"},
+        {ROW("a.b", FIELD_INT, steps), .help = "three"},
+    };
+    Str out = {0};
+    schema_to_json(&(Schema){few, 3}, &thing, false, &out);
+    assert_string_equal(str_text(&out), "{\"a\":{\"b\":5001,\"c\":{\"e\":5001}},\"a-b\":5001}");
+    str_done(&out);
+}
+
+static void test_an_empty_text_is_not_nothing(void **state)
+{
+    (void)state;
+    assert_ok(read_text("held_out: \"\""));
+    assert_int_equal(thing.held_out.n, 1);
+    assert_ok(read_text("held_out:"));
+    assert_int_equal(thing.held_out.n, 0);
+}
+
 static void test_json_reads_back_the_same(void **state)
 {
     (void)state;
@@ -314,6 +338,8 @@ int main(void)
         TEST(test_set_errors),
         TEST(test_complete),
         TEST(test_json_is_sorted_and_nested),
+        TEST(test_json_sorts_by_parts),
+        TEST(test_an_empty_text_is_not_nothing),
         TEST(test_json_reads_back_the_same),
         TEST(test_values_as_text),
         TEST(test_reference_of_all_keys),

@@ -147,6 +147,10 @@ static void test_depth_is_limited(void **state)
     for (int i = 0; i < YAML_MAX_DEPTH; i++) str_add(&text, "]");
     parse(str_text(&text));
     str_clear(&text);
+    for (int i = 0; i <= YAML_MAX_DEPTH; i++) str_add(&text, "[");
+    for (int i = 0; i <= YAML_MAX_DEPTH; i++) str_add(&text, "]");
+    expect_text_error(str_text(&text), "exp.yaml:1: nested deeper than 32 levels");
+    str_clear(&text);
     for (int i = 0; i < 100000; i++) str_add(&text, "[");
     expect_text_error(str_text(&text), "exp.yaml:1: nested deeper than 32 levels");
     str_done(&text);
