@@ -68,7 +68,8 @@ static int allow_reading(void *unused, int action, const char *first, const char
                    : SQLITE_OK;
     case SQLITE_PRAGMA:
         return is_harmless_pragma(first, second) ? SQLITE_OK : SQLITE_DENY;
-    case SQLITE_UPDATE: /* what declaring json_each & co. looks like; a real one is no read-only statement */
+    case SQLITE_UPDATE: /* what declaring json_each & co. looks like; a real one is no read-only
+                           statement */
         return sqlite3_stricmp(first, "sqlite_master") == 0 ? SQLITE_OK : SQLITE_DENY;
     default:
         return SQLITE_DENY;

@@ -122,12 +122,13 @@ WHERE score IS NOT NULL;
 DROP VIEW IF EXISTS cell;
 CREATE VIEW cell AS
 SELECT rule, scored, experiment, dataset, split_rule, method, held_out, n_held_out, domain, domain_position, variant,
-       reported, mean, sqrt(variance / n_trials) AS stderr, n_trials, n_runs, n_steps, first_run_id
+       reported, mean, sqrt(variance / n_trials) AS stderr, n_trials, all_runs AS n_runs, all_steps AS n_steps,
+       first_run_id
 FROM (
     SELECT *, avg((score - mean) * (score - mean)) OVER same AS variance
     FROM (
-        SELECT *, avg(score) OVER same AS mean, count(*) OVER same AS n_trials, sum(n_runs) OVER same AS n_runs,
-               sum(n_steps) OVER same AS n_steps, min(run_id) OVER same AS first_run_id,
+        SELECT *, avg(score) OVER same AS mean, count(*) OVER same AS n_trials, sum(n_runs) OVER same AS all_runs,
+               sum(n_steps) OVER same AS all_steps, min(run_id) OVER same AS first_run_id,
                row_number() OVER same AS place
         FROM scored_result
         WINDOW same AS (PARTITION BY rule, scored, experiment, dataset, split_rule, method, held_out, domain, variant)

@@ -17,7 +17,8 @@
 -- :experiment            only this experiment
 -- :dataset               only this dataset
 -- :variant               these weights (raw, sma, ...); else those that each method reports
-SELECT dataset || ', ' || split_rule || ' split; selected by ' || rule || '; scored on '
+SELECT dataset || ', ' || split_rule || ' split; selected by ' || rule || CASE rule WHEN 'training-domain' THEN ' validation' WHEN 'last' THEN ' checkpoint' ELSE '' END
+       || '; scored on '
        || CASE scored WHEN 'in' THEN 'the held-out domain''s in split (as DomainBed)'
                       WHEN 'out' THEN 'the held-out domain''s out split'
                       WHEN 'whole' THEN 'the whole held-out domain' ELSE scored END AS section,

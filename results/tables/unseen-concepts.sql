@@ -13,7 +13,8 @@
 -- :experiment            only this experiment
 -- :dataset               only this dataset
 -- :variant               these weights (raw, sma, ...); else those that each method reports
-SELECT dataset || '; selected by ' || rule AS section,
+SELECT dataset || '; selected by ' || rule
+       || CASE rule WHEN 'training-domain' THEN ' validation' WHEN 'last' THEN ' checkpoint' ELSE '' END AS section,
        CASE WHEN min(experiment) OVER same = max(experiment) OVER same THEN method
             ELSE method || ' (' || experiment || ')' END
        || CASE scored WHEN 'whole' THEN ': all images' WHEN 'out' THEN ': unseen concepts'

@@ -36,7 +36,8 @@ lines AS (
     GROUP BY dataset, split_rule, experiment, method, domain
     HAVING count(*) = 2
 )
-SELECT dataset || ', ' || split_rule || ' split; selected by ' || rule AS section,
+SELECT dataset || ', ' || split_rule || ' split; selected by ' || rule
+       || CASE rule WHEN 'training-domain' THEN ' validation' WHEN 'last' THEN ' checkpoint' ELSE '' END AS section,
        CASE WHEN min(experiment) OVER same = max(experiment) OVER same THEN method
             ELSE method || ' (' || experiment || ')' END || ': ' || line AS label,
        domain, domain_position, mean, stderr, n_trials, min(first_run_id) OVER same * 4 + line_order AS row_order

@@ -69,9 +69,8 @@ static void test_text_is_aligned(void **state)
 static void test_csv_is_quoted_where_needed(void **state)
 {
     (void)state;
-    assert_string_equal(
-        query_text(VALUES_SQL, FORMAT_CSV),
-        "name,n,x,empty,bytes\n\"a, \"\"b\"\"|\",1,0.1,,00ff\nnaïve,22,2.5,,01\n");
+    assert_string_equal(query_text(VALUES_SQL, FORMAT_CSV),
+                        "name,n,x,empty,bytes\n\"a, \"\"b\"\"|\",1,0.1,,00ff\nnaïve,22,2.5,,01\n");
 }
 
 static void test_json_keeps_types(void **state)

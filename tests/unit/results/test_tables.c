@@ -1,9 +1,9 @@
 /* Tables against golden texts. */
+#include "arena.h"
+#include "file.h"
 #include "fixture.h"
 #include "tables.h"
 #include "test.h"
-
-#include <ctype.h>
 
 static Store *store;
 static Db *db;
@@ -35,8 +35,10 @@ static void add(const char *method, int held_out, int trial, int percent)
     FixtureCheckpoint checkpoint = {.step = 1, .out = {60, 60, 60}};
     for (int d = 0; d < FIXTURE_DOMAINS; d++) checkpoint.in[d] = percent;
     checkpoint.out[held_out] = percent / 2;
-    FixtureRun run = {
-        .method = method, .held_out = held_out, .trial = trial, .checkpoints = CHECKPOINTS(checkpoint)};
+    FixtureRun run = {.method = method,
+                      .held_out = held_out,
+                      .trial = trial,
+                      .checkpoints = CHECKPOINTS(checkpoint)};
     fixture_add_run(store, dataset, &run);
 }
 
@@ -52,11 +54,13 @@ static void add_runs(void)
     FixtureRun diverged = {.method = "sma",
                            .held_out = 2,
                            .status = RUN_DIVERGED,
-                           .checkpoints = CHECKPOINTS({.step = 1, .in = {99, 99, 99}, .out = {99, 99, 99}})};
+                           .checkpoints =
+                               CHECKPOINTS({.step = 1, .in = {99, 99, 99}, .out = {99, 99, 99}})};
     fixture_add_run(store, dataset, &diverged);
 }
 
-static const char *table_text(const char *name, const QueryParameter *parameters, int n, Format format)
+static const char *table_text(const char *name, const QueryParameter *parameters, int n,
+                              Format format)
 {
     Err err;
     memset(output, 0, sizeof output);
@@ -67,48 +71,63 @@ static const char *table_text(const char *name, const QueryParameter *parameters
     return output;
 }
 
-static void test_accuracy_as_text(void **state)
+/* The table is what tests/golden/tables/FILE says, to the byte. */
+static void assert_table(const char *file, const char *name, const QueryParameter *parameters,
+                         int n, Format format)
 {
-    (void)state;
-    add_runs();
-    assert_string_equal(
-        table_text("accuracy", NULL, 0, FORMAT_TEXT),
-        "Accuracy (%) on the held-out domain: mean +/- standard error (trials)\n"
-        "\n"
-        "tiny, image split; selected by training-domain; scored on the held-out domain's in split (as DomainBed)\n"
-        "                  art            photo           sketch    Avg\n"
-        "---  ----------------  ---------------  ---------------  -----\n"
-        "erm  45.0 +/- 3.5 (2)*  70.0 +/- 0.0 (1)   30.0 +/- 0.0 (1)   48.3\n"
-        "\n"
-        "x\n");
+    Err err;
+    Arena *arena = arena_new();
+    char *golden = NULL;
+    bool ok =
+        file_read(&golden, NULL,
+                  arena_printf(arena, "%s/tests/golden/tables/%s", getenv("DGBENCH_SOURCE"), file),
+                  sizeof output, &err);
+    arena_free(arena);
+    assert_ok(ok);
+    assert_string_equal(table_text(name, parameters, n, format), golden);
+    free(golden);
 }
 
-static void test_accuracy_as_markdown(void **state)
+static void test_accuracy_in_every_format(void **state)
 {
     (void)state;
     add_runs();
-    assert_string_equal(table_text("accuracy", NULL, 0, FORMAT_MD), "x");
+    assert_table("accuracy.txt", "accuracy", NULL, 0, FORMAT_TEXT);
+    assert_table("accuracy.md", "accuracy", NULL, 0, FORMAT_MD);
+    assert_table("accuracy.tex", "accuracy", NULL, 0, FORMAT_LATEX);
+    assert_table("accuracy.csv", "accuracy", NULL, 0, FORMAT_CSV); /* unrounded */
 }
 
-static void test_accuracy_as_latex(void **state)
+static void test_accuracy_by_another_rule_on_the_whole_domain(void **state)
 {
     (void)state;
     add_runs();
-    assert_string_equal(table_text("accuracy", NULL, 0, FORMAT_LATEX), "x");
+    const QueryParameter parameters[] = {
+        {"rule", "oracle"}, {"scored", "whole"}, {"dataset", "tiny"}};
+    assert_table("accuracy-oracle-whole.txt", "accuracy", parameters, 3, FORMAT_TEXT);
 }
 
-static void test_accuracy_as_csv_is_unrounded(void **state)
+static void test_accuracy_of_two_experiments_and_a_pair(void **state)
 {
     (void)state;
-    add_runs();
-    assert_string_equal(table_text("accuracy", NULL, 0, FORMAT_CSV), "x");
+    add("erm", 0, 0, 40);
+    FixtureRun again = {.experiment = "second",
+                        .checkpoints =
+                            CHECKPOINTS({.step = 1, .in = {80, 0, 0}, .out = {1, 50, 50}})};
+    FixtureRun pair = {.held_out = 0,
+                       .also_held_out = 1,
+                       .checkpoints =
+                           CHECKPOINTS({.step = 1, .in = {99, 99, 99}, .out = {99, 99, 99}})};
+    fixture_add_run(store, dataset, &again);
+    fixture_add_run(store, dataset, &pair);
+    assert_table("accuracy-experiments.txt", "accuracy", NULL, 0, FORMAT_TEXT);
 }
 
 static void test_validation_shows_the_gap(void **state)
 {
     (void)state;
     add_runs();
-    assert_string_equal(table_text("validation", NULL, 0, FORMAT_TEXT), "x");
+    assert_table("validation.txt", "validation", NULL, 0, FORMAT_TEXT);
 }
 
 static void test_unseen_concepts(void **state)
@@ -117,16 +136,65 @@ static void test_unseen_concepts(void **state)
     add_runs(); /* image splits: not in this table */
     FixtureRun run = {.held_out = 2,
                       .split_rule = "concept",
-                      .checkpoints = CHECKPOINTS({.step = 1, .in = {0, 0, 50}, .out = {60, 70, 25}})};
+                      .checkpoints =
+                          CHECKPOINTS({.step = 1, .in = {0, 0, 50}, .out = {60, 70, 25}})};
     fixture_add_run(store, dataset, &run);
-    assert_string_equal(table_text("unseen-concepts", NULL, 0, FORMAT_TEXT), "x");
+    assert_table("unseen-concepts.txt", "unseen-concepts", NULL, 0, FORMAT_TEXT);
+}
+
+static void test_empty_database_says_so(void **state)
+{
+    (void)state;
+    assert_table("empty.txt", "accuracy", NULL, 0, FORMAT_TEXT);
+}
+
+static bool print(const char *text, Err *err)
+{
+    FILE *out = fmemopen(output, sizeof output - 1, "w");
+    bool ok = table_print_text(db, out, "mine", text, NULL, 0, FORMAT_TEXT, err);
+    fclose(out);
+    return ok;
+}
+
+static void test_wrong_table_files_get_one_line(void **state)
+{
+    (void)state;
+    Err err;
+    static const char head[] = "-- row: r\n-- column: c\n-- value: v\n";
+    char text[256];
+    assert_fails(print("-- row: r\nSELECT 1 AS r", &err), "mine: no line \"-- column:\"");
+    snprintf(text, sizeof text, "%sSELECT 1 AS r, 2 AS c, 3 AS x", head);
+    assert_fails(print(text, &err), "mine: value is \"v\", which the SELECT has no column for");
+    snprintf(text, sizeof text, "%sSELECT 1 AS r, 2 AS c, 3 AS v UNION ALL SELECT 1, 2, 4", head);
+    assert_fails(print(text, &err), "mine: two values for row \"1\", column \"2\"");
+    snprintf(text, sizeof text, "%sDELETE FROM run", head);
+    assert_fails(print(text, &err), "more than read");
+    assert_fails(table_print(db, stderr, "acuracy", NULL, 0, FORMAT_TEXT, &err),
+                 "did you mean \"accuracy\"?");
+}
+
+static void test_lowest_can_be_best_and_orders_are_kept(void **state)
+{
+    (void)state;
+    Err err;
+    assert_ok(
+        print("-- title: Cost\n-- row: r\n-- column: c\n-- value: v\n-- best: min\n-- digits: "
+              "2\n-- row_order: o\n"
+              "SELECT 'a' AS r, 'x' AS c, 1.5 AS v, 2 AS o UNION ALL SELECT 'b', 'x', 1.25, 1",
+              &err));
+    assert_string_equal(output, "Cost\n\n      x\n-  -----\nb  1.25*\na  1.50\n\n");
 }
 
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {TEST(test_accuracy_as_text), TEST(test_accuracy_as_markdown),
-                                       TEST(test_accuracy_as_latex), TEST(test_accuracy_as_csv_is_unrounded),
-                                       TEST(test_validation_shows_the_gap), TEST(test_unseen_concepts)};
+    const struct CMUnitTest tests[] = {TEST(test_accuracy_in_every_format),
+                                       TEST(test_accuracy_by_another_rule_on_the_whole_domain),
+                                       TEST(test_accuracy_of_two_experiments_and_a_pair),
+                                       TEST(test_validation_shows_the_gap),
+                                       TEST(test_unseen_concepts),
+                                       TEST(test_empty_database_says_so),
+                                       TEST(test_wrong_table_files_get_one_line),
+                                       TEST(test_lowest_can_be_best_and_orders_are_kept)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
