@@ -252,9 +252,11 @@ bool pack_build(const char *path, const Source *source, const PackOptions *optio
     bool ok = true;
     if (b->with_pixels) ok = build_once(b, budget, &too_large, err);
     if (ok && (!b->with_pixels || too_large)) {
-        log_info("%s: about %.1f GB decoded, more than the budget of %.1f GB: images will be "
-                 "decoded on the fly",
-                 options->label, (double)b->estimated_bytes / 1e9, (double)budget / 1e9);
+        if (budget > 0) {
+            log_info("%s: about %.1f GB decoded, more than the budget of %.1f GB: images will be "
+                     "decoded on the fly",
+                     options->label, (double)b->estimated_bytes / 1e9, (double)budget / 1e9);
+        }
         b->with_pixels = false;
         ok = build_once(b, budget, &too_large, err);
     }

@@ -59,17 +59,21 @@ void fixture_image(const Fixture *f, const char *name, int seed)
     char bytes[HEAD + 3 * SIDE * SIDE + 1];
     snprintf(bytes, sizeof bytes, "P6\n8 8\n255\n");
     RngStream s = rng_stream((uint64_t)seed, "fixture");
-    for (int i = 0; i < 3 * SIDE * SIDE; i++) bytes[HEAD + i] = (char)rng_below(s, 0, (uint64_t)i, 256);
+    for (int i = 0; i < 3 * SIDE * SIDE; i++)
+        bytes[HEAD + i] = (char)rng_below(s, 0, (uint64_t)i, 256);
     fixture_write(f, name, bytes, HEAD + 3 * SIDE * SIDE);
 }
 
-void fixture_tree(const Fixture *f, const char *root, const char *domains, const char *classes, int n)
+void fixture_tree(const Fixture *f, const char *root, const char *domains, const char *classes,
+                  int n)
 {
     char *domain_list = strdup(domains), *domain_rest;
     int seed = 1;
-    for (char *d = strtok_r(domain_list, ",", &domain_rest); d != NULL; d = strtok_r(NULL, ",", &domain_rest)) {
+    for (char *d = strtok_r(domain_list, ",", &domain_rest); d != NULL;
+         d = strtok_r(NULL, ",", &domain_rest)) {
         char *class_list = strdup(classes), *class_rest;
-        for (char *k = strtok_r(class_list, ",", &class_rest); k != NULL; k = strtok_r(NULL, ",", &class_rest)) {
+        for (char *k = strtok_r(class_list, ",", &class_rest); k != NULL;
+             k = strtok_r(NULL, ",", &class_rest)) {
             for (int i = 0; i < n; i++) {
                 char name[256];
                 snprintf(name, sizeof name, "%s/%s/%s/%s%d.ppm", root, d, k, k, i);

@@ -13,7 +13,8 @@ static void expect_decoded(const char *name, const char *golden, unsigned flags,
     free(bytes);
     image_done(&image);
     image_done(&want);
-    if (difference > bound) fail_msg("%s: mean difference %g, expected at most %g", name, difference, bound);
+    if (difference > bound)
+        fail_msg("%s: mean difference %g, expected at most %g", name, difference, bound);
     assert_int_equal(got_flags, flags);
 }
 
@@ -24,14 +25,16 @@ static void test_formats(void **state)
     expect_decoded("small.bmp", "small.ppm", 0, 0);
     expect_decoded("small.tga", "small.ppm", 0, 0);
     expect_decoded("small.gif", "small_gif.ppm", 0, 0);
-    expect_decoded("small.jpg", "small_jpg.ppm", 0, 1.0); /* decoders round the cosine transform differently */
+    expect_decoded("small.jpg", "small_jpg.ppm", 0,
+                   1.0); /* decoders round the cosine transform differently */
     expect_decoded("palette.png", "small_gif.ppm", 0, 0);
 }
 
 static void test_alpha_is_composed_on_white(void **state)
 {
     (void)state;
-    expect_decoded("alpha.png", "alpha_on_white.ppm", IMAGE_HAD_ALPHA, 0.02); /* PIL rounds at half otherwise */
+    expect_decoded("alpha.png", "alpha_on_white.ppm", IMAGE_HAD_ALPHA,
+                   0.02); /* PIL rounds at half otherwise */
 }
 
 static void test_opaque_alpha_is_no_change(void **state)
@@ -127,7 +130,8 @@ static void test_every_truncation_is_refused(void **state)
 static void test_damaged_files_do_not_crash(void **state)
 {
     (void)state;
-    const char *const names[] = {"small.png", "small.jpg", "small.gif", "small.bmp", "small.tga", "small.ppm"};
+    const char *const names[] = {"small.png", "small.jpg", "small.gif",
+                                 "small.bmp", "small.tga", "small.ppm"};
     Image image = {0};
     int n_tried = 0;
     for (size_t k = 0; k < sizeof names / sizeof *names; k++) {

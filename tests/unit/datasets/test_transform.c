@@ -1,5 +1,6 @@
 /* Every transform against what torchvision made of the same picture. They agree in every
- * bit, which is more than the one 8-bit step on average that we promise; the tests hold it there. */
+ * bit, which is more than the one 8-bit step on average that we promise; the tests hold it there.
+ */
 #include "fixture.h"
 
 #include "transform.h"
@@ -34,7 +35,8 @@ static void expect_image(Image *got, const char *golden, double bound)
     double difference = image_difference(got, &want);
     image_done(&want);
     image_done(got);
-    if (difference > bound) fail_msg("%s: mean difference %g, expected at most %g", golden, difference, bound);
+    if (difference > bound)
+        fail_msg("%s: mean difference %g, expected at most %g", golden, difference, bound);
 }
 
 static void expect_resized(Box box, int width, int height, const char *golden)
@@ -147,7 +149,8 @@ static void expect_rotated(double degrees, const char *golden, double bound)
     image_done(&digit);
     image_done(&want);
     image_done(&out);
-    if (difference > bound) fail_msg("%s: mean difference %g, expected at most %g", golden, difference, bound);
+    if (difference > bound)
+        fail_msg("%s: mean difference %g, expected at most %g", golden, difference, bound);
 }
 
 static void test_rotation(void **state)
