@@ -3,8 +3,8 @@
 #include "log.h"
 #include "open_experiment.h"
 #include "progress.h"
-#include "query.h"
 #include "run.h"
+#include "run_report.h"
 #include "stop_signal.h"
 
 static void show_progress(void *context, const RunProgress *p)
@@ -17,25 +17,6 @@ static void show_progress(void *context, const RunProgress *p)
     }
     snprintf(note, sizeof note, "loss %.4f, %s", p->loss, p->phase);
     progress_update(bar, p->step, note);
-}
-
-/* Accuracy of every domain at the checkpoint that training-domain validation selects. */
-static bool print_accuracies(const char *results, const char *key, Err *err)
-{
-    static const char sql[] =
-        "SELECT eval_info.domain, role, split, n, printf('%.1f', 100 * accuracy) AS \"accuracy "
-        "%\", "
-        "eval_info.step FROM candidate "
-        "JOIN run ON run.id = candidate.run_id AND run.variant = candidate.variant "
-        "JOIN eval_info ON eval_info.checkpoint_id = candidate.checkpoint_id "
-        "JOIN domain ON domain.id = eval_info.domain_id "
-        "WHERE rule = 'training-domain' AND run.key = :key ORDER BY role, domain.position, split";
-    Db *db = NULL;
-    if (!results_open(&db, results, err)) return false;
-    QueryParameter parameter = {"key", key};
-    bool ok = query_run(db, stdout, sql, &parameter, 1, FORMAT_TEXT, err);
-    results_close(db);
-    return ok;
 }
 
 static bool execute(const RunSpec *spec, Err *err)
@@ -54,7 +35,20 @@ static bool execute(const RunSpec *spec, Err *err)
                        spec->results);
     }
     if (outcome == RUN_WAS_STORED) log_info("this run is stored already in %s", spec->results);
-    return print_accuracies(spec->results, key, err);
+    return run_report_print(stdout, spec->results, key, err);
+}
+
+/* The seed that a sweep of the file gives this run: it is the same run, with the same key. */
+static int64_t sweep_seed(const RunSpec *spec)
+{
+    return experiment_seed(&(RunName){
+        .base = spec->seed,
+        .dataset = spec->dataset,
+        .label = spec->method.label,
+        .held_out = spec->held_out,
+        .hparams_seed = spec->hparams_seed,
+        .trial = spec->trial,
+    });
 }
 
 static bool run_run(const Args *args, Err *err)
@@ -67,7 +61,11 @@ static bool run_run(const Args *args, Err *err)
     OpenExperiment e;
     if (!open_experiment(&e, args, keys, err)) return false;
     RunSpec spec;
-    bool ok = experiment_single(&spec, e.experiment, e.arena, err) && execute(&spec, err);
+    bool ok = experiment_single(&spec, e.experiment, e.arena, err);
+    if (ok) {
+        spec.seed = sweep_seed(&spec);
+        ok = execute(&spec, err);
+    }
     open_experiment_close(&e);
     return ok;
 }
@@ -88,9 +86,11 @@ const Command command_run = {
     .min_operands = 1,
     .max_operands = 1,
     .help = "train one run, evaluate it, store it",
-    .about = "The `sweep:` section of the file is left aside. A run that is stored already is not "
-             "made again; one that was interrupted goes on from its last checkpoint. Ctrl-C saves "
-             "the state and stops, a second Ctrl-C stops at once.",
+    .about =
+        "The `sweep:` section of the file is left aside; the run is the one that a sweep would "
+        "make with this held-out domain and trial. A run that is stored already is not "
+        "made again; one that was interrupted goes on from its last checkpoint. Ctrl-C saves "
+        "the state and stops, a second Ctrl-C stops at once.",
     .example = "dgbench run scripts/experiments/quickstart.yaml --held-out line",
     .options = options,
     .run = run_run,

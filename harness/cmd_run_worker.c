@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "registry.h"
 #include "run.h"
+#include "run_report.h"
 #include "stop_signal.h"
 #include "worker_line.h"
 
@@ -79,11 +80,15 @@ static bool run_worker(const Args *args, Err *err)
     RunHooks hooks = {stop_signal_install(), send_progress, &sent};
     RunOutcome outcome = RUN_MADE;
     RunSpec spec;
-    bool ok = read_spec(&spec, arena, err) && run_execute(&outcome, NULL, &spec, &hooks, err);
-    arena_free(arena);
+    char key[SHA256_HEX_SIZE];
+    Str text = {0};
+    bool ok = read_spec(&spec, arena, err) && run_execute(&outcome, key, &spec, &hooks, err);
+    if (ok && outcome == RUN_MADE) ok = run_report_held_out(&text, spec.results, key, err);
     WorkerLine line = {.ended = true, .end = end_of(ok, outcome, err)};
-    snprintf(line.text, sizeof line.text, "%s", ok ? "" : err->text);
+    snprintf(line.text, sizeof line.text, "%s", ok ? str_text(&text) : err->text);
     send_line(&line);
+    str_done(&text);
+    arena_free(arena);
     return ok;
 }
 

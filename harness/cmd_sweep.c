@@ -89,11 +89,9 @@ static bool tell_result(const LaunchCount *count, const SweepPlan *plan, Err *er
                    plan->n_runs);
 }
 
-static bool sweep_all(const Args *args, const OpenExperiment *e, Err *err)
+static bool sweep_all(const Args *args, const OpenExperiment *e, int n_jobs, Err *err)
 {
     RunSpec first;
-    int64_t n_jobs = thread_count_online();
-    if (!args_int(args, &n_jobs, "jobs", 1, MAX_JOBS, err)) return false;
     if (!experiment_dataset(&first, e->experiment, 0, e->arena, err)) return false;
     bool dry = args_has(args, "dry-run");
     bool reads = !dry || file_exists(first.results);
@@ -107,7 +105,7 @@ static bool sweep_all(const Args *args, const OpenExperiment *e, Err *err)
     }
     LaunchCount count = {0};
     bool idle = plan.n_stored == plan.n_runs;
-    if (!idle && !launch(&count, &plan, (int)n_jobs, e->arena, err)) return false;
+    if (!idle && !launch(&count, &plan, n_jobs, e->arena, err)) return false;
     return tell_result(&count, &plan, err);
 }
 
@@ -120,8 +118,10 @@ static bool run_sweep(const Args *args, Err *err)
         {"threads", "train.threads", false},  {0},
     };
     OpenExperiment e;
+    int64_t n_jobs = thread_count_online();
+    if (!args_int(args, &n_jobs, "jobs", 1, MAX_JOBS, err)) return false;
     if (!open_experiment(&e, args, keys, err)) return false;
-    bool ok = sweep_all(args, &e, err);
+    bool ok = sweep_all(args, &e, (int)n_jobs, err);
     open_experiment_close(&e);
     return ok;
 }

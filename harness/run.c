@@ -6,9 +6,9 @@
 #include "environment.h"
 #include "file.h"
 #include "log.h"
+#include "params_file.h"
 #include "run_setup.h"
 #include "run_store.h"
-#include "params_file.h"
 #include "trainer.h"
 
 #include <stdio.h>
@@ -176,7 +176,8 @@ static void mark_failed(Job *job, const Err *err)
 MUST_USE static bool train(RunOutcome *out, Job *job, int64_t dataset, Err *err)
 {
     RunSetup *s = &job->setup;
-    if (!run_setup_engine(s, err) || !check_memory(job, err) || !make_folder(job, err))
+    if (!run_setup_learner(s, err) || !check_memory(job, err) || !run_setup_engine(s, err) ||
+        !make_folder(job, err))
         return false;
     load_checkpoint(job);
     if (!run_store_begin(&job->run, job->store, s, dataset, last_stored_step(job), err))

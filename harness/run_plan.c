@@ -50,7 +50,7 @@ bool run_plan(RunPlan *out, const RunSpec *spec, Err *err)
     RunSetup setup;
     if (!run_spec_check_ready(spec, "plan", err) || !run_setup_open(&setup, spec, err))
         return false;
-    bool ok = run_setup_engine(&setup, err);
+    bool ok = run_setup_learner(&setup, err);
     if (ok) {
         *out = (RunPlan){0};
         fill_plan(out, &setup);

@@ -190,7 +190,7 @@ MUST_USE static bool set_averagings(LearnerOptions *o, const RunSpec *spec, Err 
     return true;
 }
 
-MUST_USE static bool make_learner(RunSetup *s, Err *err)
+bool run_setup_learner(RunSetup *s, Err *err)
 {
     const RunSpec *spec = s->spec;
     if (!str_equal(spec->method.adapter, "none")) {
@@ -248,7 +248,7 @@ MUST_USE static bool make_loader(RunSetup *s, Err *err)
 
 bool run_setup_engine(RunSetup *s, Err *err)
 {
-    if (!make_learner(s, err) || !make_loader(s, err)) return false;
+    if (!make_loader(s, err)) return false;
     s->evaluator = evaluator_new(&(EvaluatorOptions){
         .dataset = s->dataset,
         .input = s->input,

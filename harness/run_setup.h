@@ -35,7 +35,11 @@ MUST_USE bool run_setup_key(char out[SHA256_HEX_SIZE], const RunSpec *spec,
  * left open. */
 MUST_USE bool run_setup_open(RunSetup *setup, const RunSpec *spec, Err *err);
 
-/* Learner, loader, evaluator on top; all of it computes, so only when the run has to be made. */
+/* The learner on top: enough to plan. */
+MUST_USE bool run_setup_learner(RunSetup *setup, Err *err);
+
+/* Loader and evaluator on top of the learner; all of it computes, so only when the run has to be
+ * made. */
 MUST_USE bool run_setup_engine(RunSetup *setup, Err *err);
 
 void run_setup_close(RunSetup *setup); /* in any state after run_setup_open */
