@@ -89,7 +89,9 @@ MUST_USE bool schema_complete(const Schema *schema, const void *target, const ch
                               Err *err);
 
 /* Canonical JSON: keys sorted, nested by dots, numbers with 17 significant digits where needed, no
- * spaces. identity_only leaves out FIELD_NOT_IDENTITY rows. Appends to out. */
+ * spaces. identity_only leaves out FIELD_NOT_IDENTITY rows, and rows that have their default, so
+ * that a key added later changes nothing that was stored before. (That is why a default, once
+ * released, never changes.) Appends to out. */
 void schema_to_json(const Schema *schema, const void *target, bool identity_only, Str *out);
 
 /* The value of one row as text, as YAML would write it (for tables of hyper-parameters and `plan`).

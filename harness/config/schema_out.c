@@ -45,15 +45,52 @@ static void open_sections(const char *key, size_t from, Str *out)
     str_addf(out, "\"%s\":", part);
 }
 
-void schema_to_json(const Schema *schema, const void *target, bool identity_only, Str *out)
+static bool has_default(const SchemaRow *row, const void *target, const void *defaults)
 {
-    const SchemaRow **rows = mem_alloc((size_t)schema->n_rows, sizeof *rows);
+    Str value = {0}, standard = {0};
+    schema_value_json(row, target, &value);
+    schema_value_json(row, defaults, &standard);
+    bool same = str_equal(str_text(&value), str_text(&standard));
+    str_done(&value);
+    str_done(&standard);
+    return same;
+}
+
+/* Rows that belong to the identity: what the struct is, where it is not as it would be anyway. */
+static int identity_rows(const SchemaRow **rows, const Schema *schema, const void *target)
+{
+    enum { LARGEST_FIELD = 64 };
+    size_t size = 0;
+    for (int i = 0; i < schema->n_rows; i++) {
+        size_t end = schema->rows[i].offset + LARGEST_FIELD;
+        if (end > size) size = end;
+    }
+    Arena *arena = arena_new();
+    void *defaults = arena_alloc(arena, size, 1);
+    schema_defaults(schema, defaults, arena);
     int n = 0;
     for (int i = 0; i < schema->n_rows; i++) {
         const SchemaRow *row = &schema->rows[i];
-        bool left_out = identity_only && (row->flags & FIELD_NOT_IDENTITY);
-        if (row->type != FIELD_NODE && !left_out) rows[n++] = row;
+        if (row->type == FIELD_NODE || (row->flags & FIELD_NOT_IDENTITY)) continue;
+        if (!has_default(row, target, defaults)) rows[n++] = row;
     }
+    arena_free(arena);
+    return n;
+}
+
+static int all_rows(const SchemaRow **rows, const Schema *schema)
+{
+    int n = 0;
+    for (int i = 0; i < schema->n_rows; i++) {
+        if (schema->rows[i].type != FIELD_NODE) rows[n++] = &schema->rows[i];
+    }
+    return n;
+}
+
+void schema_to_json(const Schema *schema, const void *target, bool identity_only, Str *out)
+{
+    const SchemaRow **rows = mem_alloc((size_t)schema->n_rows, sizeof *rows);
+    int n = identity_only ? identity_rows(rows, schema, target) : all_rows(rows, schema);
     if (n > 0) qsort(rows, (size_t)n, sizeof *rows, compare_rows);
     const char *last = "";
     str_add(out, "{");

@@ -240,7 +240,7 @@ static void test_json_is_sorted_and_nested(void **state)
     str_clear(&out);
     schema_to_json(&schema, &thing, true, &out);
     assert_null(strstr(str_text(&out), "place"));
-    assert_non_null(strstr(str_text(&out), "\"train\":{\"fast\":true,\"steps\":5001}}"));
+    assert_non_null(strstr(str_text(&out), "\"train\":{\"fast\":true}}")); /* steps: its default */
     str_done(&out);
 }
 
