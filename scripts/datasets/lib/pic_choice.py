@@ -8,7 +8,6 @@ A whale, dolphin or seal is a mammal in every domain, although emoji file them u
 """
 
 
-
 def words(names):
     """The pictures that GCompris shows for these words, as entries of GCOMPRIS_DRAWINGS."""
     return tuple(("lang", f"words_sample/{name}.webp") for name in names.split())
