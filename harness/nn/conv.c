@@ -102,7 +102,7 @@ SIMD_CLONES
 static void relu_rows(Real *out, int stride, int rows, int n)
 {
     for (int r = 0; r < rows; r++, out += stride) {
-        for (int i = 0; i < n; i++) out[i] = out[i] > 0 ? out[i] : 0;
+        for (int i = 0; i < n; i++) out[i] = out[i] < 0 ? 0 : out[i]; /* NaN stays NaN, as in PyTorch */
     }
 }
 
