@@ -26,6 +26,7 @@ static double calibration_error(const Prediction *predictions, int n)
     int64_t correct[METRICS_ECE_BINS] = {0};
     for (int i = 0; i < n; i++) {
         const Prediction *p = &predictions[i];
+        if (isnan(p->confidence)) return NAN;
         int bin = (int)((double)p->confidence * METRICS_ECE_BINS);
         if (bin >= METRICS_ECE_BINS) bin = METRICS_ECE_BINS - 1;
         confidence[bin] += (double)p->confidence;

@@ -23,10 +23,11 @@ typedef struct {
 
 enum { METRICS_ECE_BINS = 15 };
 
-/* From one row of K logits. The first of equal logits wins, as torch.argmax does. */
+/* From one row of K logits. The first of equal logits wins, as torch.argmax does. Logits that are
+ * not finite (a run that diverges) give a confidence and nll that are not either. */
 Prediction prediction_of(const float *logits, int n_classes, int label);
 
-/* n predictions; n == 0 gives NaN everywhere but in the counts. */
+/* n predictions; n == 0 gives NaN everywhere but in the counts; NaN confidences give a NaN ece. */
 Metrics metrics_of(const Prediction *predictions, int n, int n_classes);
 
 #endif

@@ -26,14 +26,6 @@ static void print_cost(const SweepPlan *plan, const RunPlan *cost, const RunSpec
            (double)cost->total_peak_bytes / 0x1p20, (double)cost->step_peak_bytes / 0x1p20);
 }
 
-static bool check_memory(const RunPlan *cost, Err *err)
-{
-    int64_t memory = environment_memory_bytes();
-    if (memory == 0 || cost->total_peak_bytes <= memory) return true;
-    return err_set(err, ERR_IO, "a run needs %.1f GiB, this machine has %.1f GiB",
-                   (double)cost->total_peak_bytes / 0x1p30, (double)memory / 0x1p30);
-}
-
 static bool plan_all(const OpenExperiment *e, Err *err)
 {
     RunSpec first;
@@ -44,7 +36,7 @@ static bool plan_all(const OpenExperiment *e, Err *err)
     RunPlan cost;
     if (!run_plan(&cost, plan.runs[0].spec, err)) return false;
     print_cost(&plan, &cost, plan.runs[0].spec);
-    return check_memory(&cost, err);
+    return environment_check_memory(cost.total_peak_bytes, "a run", err);
 }
 
 static bool run_plan_command(const Args *args, Err *err)

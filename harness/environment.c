@@ -64,6 +64,14 @@ int64_t environment_memory_bytes(void)
     return group > 0 && (machine == 0 || group < machine) ? group : machine;
 }
 
+bool environment_check_memory(int64_t need_bytes, const char *what, Err *err)
+{
+    int64_t have = environment_memory_bytes();
+    if (have == 0 || need_bytes <= have) return true;
+    return err_set(err, ERR_IO, "%s needs %.1f GiB, this machine has %.1f GiB", what,
+                   (double)need_bytes / 0x1p30, (double)have / 0x1p30);
+}
+
 int64_t environment_peak_bytes(void)
 {
     struct rusage usage;

@@ -2,6 +2,8 @@
 #ifndef HARNESS_ENVIRONMENT_H
 #define HARNESS_ENVIRONMENT_H
 
+#include "err.h"
+
 #include <stdint.h>
 
 enum { ENVIRONMENT_TEXT_SIZE = 128 };
@@ -15,8 +17,13 @@ typedef struct {
 
 void environment_read(Environment *out);
 
-int64_t environment_memory_bytes(
-    void); /* of the machine or of the cgroup, whichever is less; 0 when not known */
+/* Of the machine or of the cgroup, whichever is less; 0 when not known. */
+int64_t environment_memory_bytes(void);
+
+/* Fails when need_bytes do not fit into this machine: "WHAT needs 3.1 GiB, this machine has 2.0
+ * GiB". */
+MUST_USE bool environment_check_memory(int64_t need_bytes, const char *what, Err *err);
+
 int64_t environment_peak_bytes(void); /* highest resident size of this process so far */
 
 #endif

@@ -111,12 +111,9 @@ MUST_USE static bool check_memory(const Job *job, Err *err)
     const RunSetup *s = &job->setup;
     int n = s->n_sources * (int)s->spec->data.batch_size;
     size_t tape = learner_plan_update(s->learner, n, s->n_sources).peak_bytes;
-    int64_t need = (int64_t)(tape + learner_state_bytes(s->learner)),
-            have = environment_memory_bytes();
-    if (have == 0 || need <= have) return true;
-    return err_set(err, ERR_USAGE,
-                   "%s: one step of %d images needs %.1f GiB, this machine has %.1f GiB",
-                   s->spec->net.name, n, (double)need / 0x1p30, (double)have / 0x1p30);
+    char what[96];
+    snprintf(what, sizeof what, "%s: one step of %d images", s->spec->net.name, n);
+    return environment_check_memory((int64_t)(tape + learner_state_bytes(s->learner)), what, err);
 }
 
 static StoreCost cost_of(const Job *job)

@@ -152,7 +152,8 @@ static bool read_methods(Experiment *e, Arena *arena, Err *err)
     if (node == NULL && method->label[0] != '\0') e->methods.items[0].label = method->label;
     for (int i = 0; node != NULL && i < e->methods.n; i++) {
         int line = node->kind == YAML_LIST ? node->items[i].line : node->line;
-        const char *place = arena_printf(arena, "%s:%d: sweep.methods", e->place, line);
+        const char *place = line > 0 ? arena_printf(arena, "%s:%d: sweep.methods", e->place, line)
+                                     : "--set: sweep.methods";
         if (run_recipe_find(e->keys, e->methods.items[i].name, place, err) == NULL) return false;
     }
     return true;

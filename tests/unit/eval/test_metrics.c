@@ -58,6 +58,16 @@ static void test_no_images_is_not_a_number(void **state)
     assert_true(isnan(m.accuracy));
 }
 
+static void test_logits_that_are_not_finite_give_no_calibration(void **state)
+{
+    (void)state;
+    Prediction p[] = {{0, 0, .9f, .1}, prediction_of((float[]){NAN, NAN}, 2, 1)};
+    Metrics m = metrics_of(p, 2, 2);
+    assert_true(isnan(m.ece));
+    assert_true(isnan(m.nll));
+    assert_int_equal(m.correct, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -67,6 +77,7 @@ int main(void)
         cmocka_unit_test(test_accuracies),
         cmocka_unit_test(test_calibration_is_per_bin),
         cmocka_unit_test(test_no_images_is_not_a_number),
+        cmocka_unit_test(test_logits_that_are_not_finite_give_no_calibration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
