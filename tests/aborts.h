@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define assert_aborts(...)                                                                         \
+#define assert_dies_of(signal_number, ...)                                                         \
     do {                                                                                           \
         pid_t child_ = fork();                                                                     \
         assert_true(child_ >= 0);                                                                  \
@@ -19,9 +19,11 @@
         }                                                                                          \
         int status_ = 0;                                                                           \
         assert_int_equal(waitpid(child_, &status_, 0), child_);                                    \
-        if (!WIFSIGNALED(status_) || WTERMSIG(status_) != SIGABRT) {                               \
-            fail_msg("%s did not abort", #__VA_ARGS__);                                            \
+        if (!WIFSIGNALED(status_) || WTERMSIG(status_) != (signal_number)) {                       \
+            fail_msg("%s did not die of signal %d", #__VA_ARGS__, (signal_number));                \
         }                                                                                          \
     } while (0)
+
+#define assert_aborts(...) assert_dies_of(SIGABRT, __VA_ARGS__)
 
 #endif

@@ -37,13 +37,12 @@ static void mnist_cnn_build(Net *net, const void *spec)
 static Tensor *mnist_cnn_features(Net *net, Tape *t, Tensor *x)
 {
     const MnistCnn *m = net->model;
-    TapeScope all = tape_scope_begin(t);
+    TapeScope scope = tape_scope_begin(t);
     for (int i = 0; i < N_LAYERS; i++) {
-        TapeScope layer = tape_scope_begin(t);
         Tensor *y = net_conv(net, t, &m->convs[i], x);
-        x = tape_scope_end(t, layer, net_group_norm(net, t, &m->norms[i], y, GROUPS));
+        x = tape_scope_end(t, scope, net_group_norm(net, t, &m->norms[i], y, GROUPS));
     }
-    return tape_scope_end(t, all, nn_global_avg_pool(t, x));
+    return tape_scope_end(t, scope, nn_global_avg_pool(t, x));
 }
 
 const NetFamily NET_MNIST_CNN = {"classifier", "conv1.weight", mnist_cnn_build, mnist_cnn_features,

@@ -135,7 +135,9 @@ static Tensor *resnet_features(Net *net, Tape *t, Tensor *x)
     const ResNet *r = net->model;
     TapeScope scope = tape_scope_begin(t);
     Tensor *y = stem_forward(net, t, r, x);
-    for (int i = 0; i < r->n_blocks; i++) y = block_forward(net, t, &r->blocks[i], y);
+    for (int i = 0; i < r->n_blocks; i++) {
+        y = tape_scope_end(t, scope, block_forward(net, t, &r->blocks[i], y));
+    }
     return tape_scope_end(t, scope, nn_global_avg_pool(t, y));
 }
 

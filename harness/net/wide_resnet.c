@@ -92,7 +92,9 @@ static Tensor *wide_resnet_features(Net *net, Tape *t, Tensor *x)
     const WideResNet *r = net->model;
     TapeScope scope = tape_scope_begin(t);
     Tensor *y = net_conv(net, t, &r->stem, x);
-    for (int i = 0; i < r->n_blocks; i++) y = block_forward(net, t, &r->blocks[i], y);
+    for (int i = 0; i < r->n_blocks; i++) {
+        y = tape_scope_end(t, scope, block_forward(net, t, &r->blocks[i], y));
+    }
     y = net_batch_norm(net, t, &r->last, y, (NnAfter){.relu = true});
     return tape_scope_end(t, scope, nn_global_avg_pool(t, y));
 }

@@ -63,7 +63,8 @@ void tape_backward(Tape *t, Tensor *loss);
 
 /* Without TAPE_GRADIENTS: releases every tensor made since the scope began, except keep (returned
  * unchanged). With TAPE_GRADIENTS: does nothing. When keep is a view, what it views is kept
- * too. Scopes nest. */
+ * too. Scopes nest. A scope may be ended again, which also releases what was kept before: in a loop
+ * over blocks, x = tape_scope_end(t, scope, block(x)) holds one block's output at a time. */
 typedef struct {
     int n_tensors;
 } TapeScope;
