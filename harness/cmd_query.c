@@ -19,10 +19,11 @@ static bool run_query(const Args *args, Err *err)
     }
     ReadResults r;
     if (!read_results_open(&r, args, err)) return false;
-    bool (*print)(Db *, FILE *, const char *, const QueryParameter *, int, Format, Err *) =
+    bool (*print)(Db *, FILE *, const char *, QueryParameters, Format, Err *) =
         is_one_word(query) ? query_named : query_run;
-    bool ok = read_results_parameters(&r, args, err) &&
-              print(r.db, stdout, query, r.parameters, r.n_parameters, r.format, err);
+    bool ok =
+        read_results_parameters(&r, args, err) &&
+        print(r.db, stdout, query, (QueryParameters){r.parameters, r.n_parameters}, r.format, err);
     read_results_close(&r);
     return ok;
 }

@@ -8,7 +8,8 @@ static bool run_status(const Args *args, Err *err)
     if (!read_results_open(&r, args, err)) return false;
     QueryParameter parameter = {"experiment", args_text(args, "experiment")};
     int n_parameters = parameter.value != NULL;
-    bool ok = query_named(r.db, stdout, "status", &parameter, n_parameters, r.format, err);
+    bool ok = query_named(r.db, stdout, "status", (QueryParameters){&parameter, n_parameters},
+                          r.format, err);
     read_results_close(&r);
     return ok;
 }

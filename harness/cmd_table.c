@@ -16,8 +16,8 @@ static bool run_table(const Args *args, Err *err)
     if (ok) {
         static const char *const parameters[] = {"experiment", "dataset", "rule", "scored"};
         for (int i = 0; i < 4; i++) read_results_add(&r, args, parameters[i]);
-        ok = table_print(r.db, stdout, name ? name : "accuracy", r.parameters, r.n_parameters,
-                         r.format, err);
+        ok = table_print(r.db, stdout, name ? name : "accuracy",
+                         (QueryParameters){r.parameters, r.n_parameters}, r.format, err);
     }
     read_results_close(&r);
     return ok;

@@ -20,7 +20,7 @@ static bool query_run_key(FILE *out, const char *sql, const char *results, const
     Db *db = NULL;
     if (!results_open(&db, results, err)) return false;
     QueryParameter parameter = {"key", key};
-    bool ok = query_run(db, out, sql, &parameter, 1, format, err);
+    bool ok = query_run(db, out, sql, (QueryParameters){&parameter, 1}, format, err);
     results_close(db);
     return ok;
 }

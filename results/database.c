@@ -126,33 +126,35 @@ static void bind_value(sqlite3_stmt *statement, int i, const DbValue *value)
     check(rc == SQLITE_OK, "value %d can't be bound (%d) in: %s", i, rc, sqlite3_sql(statement));
 }
 
-static sqlite3_stmt *bound(Db *db, const char *sql, const DbValue *values, int n_values, Err *err)
+static sqlite3_stmt *bound(Db *db, const char *sql, DbValues values, Err *err)
 {
     sqlite3_stmt *statement = prepare(db, sql, err);
     if (statement == NULL) return NULL;
-    check(sqlite3_bind_parameter_count(statement) == n_values, "%d values for: %s", n_values, sql);
-    for (int i = 0; i < n_values; i++) bind_value(statement, i + 1, &values[i]);
+    check(sqlite3_bind_parameter_count(statement) == values.n, "%d values for: %s", values.n, sql);
+    for (int i = 0; i < values.n; i++) bind_value(statement, i + 1, &values.items[i]);
     return statement;
 }
 
-bool db_get_ints(Db *db, int64_t *out, int n_out, bool *found, const char *sql,
-                 const DbValue *values, int n_values, Err *err)
+bool db_get_row(Db *db, DbRow *out, const char *sql, DbValues values, Err *err)
 {
-    sqlite3_stmt *statement = bound(db, sql, values, n_values, err);
+    *out = (DbRow){.found = false};
+    sqlite3_stmt *statement = bound(db, sql, values, err);
     if (statement == NULL) return false;
-    check(sqlite3_column_count(statement) == n_out, "%d integers from: %s", n_out, sql);
+    int n_columns = sqlite3_column_count(statement);
+    check(n_columns <= DB_MAX_COLUMNS, "%d columns: %s", n_columns, sql);
     int rc = sqlite3_step(statement);
-    *found = rc == SQLITE_ROW;
-    for (int i = 0; *found && i < n_out; i++) out[i] = sqlite3_column_int64(statement, i);
+    out->found = rc == SQLITE_ROW;
+    for (int i = 0; out->found && i < n_columns; i++)
+        out->at[i] = sqlite3_column_int64(statement, i);
     while (rc == SQLITE_ROW) rc = sqlite3_step(statement);
     bool ok = rc == SQLITE_DONE || db_fail(db, err);
     sqlite3_reset(statement);
     return ok;
 }
 
-bool db_do(Db *db, const char *sql, const DbValue *values, int n_values, Err *err)
+bool db_do(Db *db, const char *sql, DbValues values, Err *err)
 {
-    sqlite3_stmt *statement = bound(db, sql, values, n_values, err);
+    sqlite3_stmt *statement = bound(db, sql, values, err);
     if (statement == NULL) return false;
     bool ok = sqlite3_step(statement) == SQLITE_DONE || db_fail(db, err);
     sqlite3_reset(statement);
@@ -179,7 +181,7 @@ bool db_commit(Db *db, Err *err)
 void db_rollback(Db *db)
 {
     if (sqlite3_get_autocommit(db->handle) == 0)
-        sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+        (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
 }
 
 bool db_version(Db *db, int64_t *out, Err *err)
@@ -187,15 +189,14 @@ bool db_version(Db *db, int64_t *out, Err *err)
     static const char sql[] =
         "SELECT (SELECT application_id FROM pragma_application_id),"
         " (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)";
-    int64_t row[3]; /* application id, version, number of tables and views */
-    bool found;
-    if (!db_get_ints(db, row, 3, &found, sql, NULL, 0, err)) return false;
-    bool empty = row[0] == 0 && row[1] == 0 && row[2] == 0;
-    if (!empty && row[0] != DB_APPLICATION_ID) {
+    DbRow row; /* application id, version, number of tables and views */
+    if (!db_get_row(db, &row, sql, DB_NO_VALUES, err)) return false;
+    bool empty = row.at[0] == 0 && row.at[1] == 0 && row.at[2] == 0;
+    if (!empty && row.at[0] != DB_APPLICATION_ID) {
         return err_set(err, ERR_FORMAT,
                        "%s: a database of another program, expected a results file of dgbench",
                        db->path);
     }
-    *out = row[1];
+    *out = row.at[1];
     return true;
 }

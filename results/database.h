@@ -65,17 +65,29 @@ static inline DbValue db_blob32(const uint8_t *bytes) /* 32 bytes, or NULL */
 }
 
 /* The values of one call, with their number: DB_VALUES(db_int(1), db_text("a")). */
+typedef struct {
+    const DbValue *items;
+    int n;
+} DbValues;
+
 #define DB_VALUES(...)                                                                             \
-    (const DbValue[]){__VA_ARGS__}, (int)(sizeof((const DbValue[]){__VA_ARGS__}) / sizeof(DbValue))
+    ((DbValues){(const DbValue[]){__VA_ARGS__},                                                    \
+                (int)(sizeof((const DbValue[]){__VA_ARGS__}) / sizeof(DbValue))})
+#define DB_NO_VALUES ((DbValues){NULL, 0})
 
 /* Runs one statement to its end; sql has to be a constant of the program (it is prepared once and
  * kept). */
-MUST_USE bool db_do(Db *db, const char *sql, const DbValue *values, int n_values, Err *err);
+MUST_USE bool db_do(Db *db, const char *sql, DbValues values, Err *err);
 
-/* The same for a SELECT (or RETURNING) of one row of n_out integers; *found says whether there was
- * a row. */
-MUST_USE bool db_get_ints(Db *db, int64_t *out, int n_out, bool *found, const char *sql,
-                          const DbValue *values, int n_values, Err *err);
+/* A row of integers. */
+enum { DB_MAX_COLUMNS = 4 };
+typedef struct {
+    bool found;
+    int64_t at[DB_MAX_COLUMNS]; /* 0 where there is no row, or NULL in it */
+} DbRow;
+
+/* The same for a SELECT (or RETURNING) of at most one row of integers. */
+MUST_USE bool db_get_row(Db *db, DbRow *out, const char *sql, DbValues values, Err *err);
 
 /* Statements without values, one after the other: schemas, BEGIN, pragmas. */
 MUST_USE bool db_script(Db *db, const char *sql, Err *err);

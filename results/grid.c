@@ -148,7 +148,7 @@ void csv_field(FILE *out, const char *text)
     if (strpbrk(text, ",\"\r\n") == NULL)
         fputs(text, out);
     else
-        csv_fwrite(out, text, strlen(text));
+        (void)csv_fwrite(out, text, strlen(text));
 }
 
 static void print_csv(const Grid *grid, FILE *out)
@@ -188,7 +188,7 @@ void json_string(FILE *out, const char *text)
         else if (*s < ' ')
             fprintf(out, "\\u%04x", *s);
         else
-            fwrite(s, 1, (size_t)n, out);
+            (void)fwrite(s, 1, (size_t)n, out);
         s += n > 0 ? n : 1;
     }
     fputc('"', out);

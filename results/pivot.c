@@ -45,7 +45,7 @@ static int collect_labels(Label *labels, const Cell *cells, int n_cells, const c
 static void add_averages(Pivot *pivot)
 {
     for (int r = 0; r < pivot->n_rows; r++) {
-        double *values = &pivot->values[r * (pivot->n_columns + 1)];
+        double *values = pivot->values + (size_t)r * (size_t)(pivot->n_columns + 1);
         double sum = 0.0;
         for (int c = 0; c < pivot->n_columns; c++)
             sum += values[c]; /* a NAN makes the average missing */

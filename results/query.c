@@ -128,8 +128,7 @@ static void bind_text_or_number(sqlite3_stmt *statement, int i, const char *valu
         sqlite3_bind_text(statement, i, value, -1, SQLITE_TRANSIENT);
 }
 
-static bool bind_parameters(sqlite3_stmt *statement, const QueryParameter *parameters,
-                            int n_parameters, Err *err)
+static bool bind_parameters(sqlite3_stmt *statement, QueryParameters parameters, Err *err)
 {
     for (int i = 1; i <= sqlite3_bind_parameter_count(statement); i++) {
         const char *name = sqlite3_bind_parameter_name(statement, i);
@@ -137,9 +136,9 @@ static bool bind_parameters(sqlite3_stmt *statement, const QueryParameter *param
             return err_set(err, ERR_USAGE,
                            "query: parameter \"?\", expected one with a name, as :name");
         int found = 0;
-        while (found < n_parameters && !str_equal(parameters[found].name, name + 1)) found++;
-        if (found == n_parameters) return err_set(err, ERR_USAGE, "query: no value for %s", name);
-        bind_text_or_number(statement, i, parameters[found].value);
+        while (found < parameters.n && !str_equal(parameters.items[found].name, name + 1)) found++;
+        if (found == parameters.n) return err_set(err, ERR_USAGE, "query: no value for %s", name);
+        bind_text_or_number(statement, i, parameters.items[found].value);
     }
     return true;
 }
@@ -157,7 +156,7 @@ static bool prepare_failed(Db *db, Err *err)
 }
 
 bool query_prepare(Db *db, sqlite3_stmt **out, const char **rest, const char *sql,
-                   const QueryParameter *parameters, int n_parameters, Err *err)
+                   QueryParameters parameters, Err *err)
 {
     sqlite3_stmt *statement;
     if (sqlite3_prepare_v2(db_handle(db), sql, -1, &statement, rest) != SQLITE_OK)
@@ -166,7 +165,7 @@ bool query_prepare(Db *db, sqlite3_stmt **out, const char **rest, const char *sq
         return err_set(err, ERR_USAGE, "query: nothing there, expected a SELECT");
     bool ok = sqlite3_stmt_readonly(statement) != 0 ||
               err_set(err, ERR_USAGE, "query: this does more than read, expected a SELECT");
-    if (ok) ok = bind_parameters(statement, parameters, n_parameters, err);
+    if (ok) ok = bind_parameters(statement, parameters, err);
     if (!ok) {
         sqlite3_finalize(statement);
         return false;
@@ -308,12 +307,12 @@ bool query_write_rows(Db *db, FILE *out, sqlite3_stmt *statement, Format format,
     return write_grid(db, out, statement, format, err);
 }
 
-static bool run_bound(Db *db, FILE *out, const char *sql, const QueryParameter *parameters,
-                      int n_parameters, Format format, Err *err)
+static bool run_bound(Db *db, FILE *out, const char *sql, QueryParameters parameters, Format format,
+                      Err *err)
 {
-    sqlite3_stmt *statement;
-    const char *rest;
-    if (!query_prepare(db, &statement, &rest, sql, parameters, n_parameters, err)) return false;
+    sqlite3_stmt *statement = NULL;
+    const char *rest = NULL;
+    if (!query_prepare(db, &statement, &rest, sql, parameters, err)) return false;
     bool ok = !query_has_more(db, rest) ||
               err_set(err, ERR_USAGE, "query: more than one statement, expected one");
     if (ok) ok = query_write_rows(db, out, statement, format, err);
@@ -321,20 +320,19 @@ static bool run_bound(Db *db, FILE *out, const char *sql, const QueryParameter *
     return ok;
 }
 
-static bool all_used(Db *db, const char *sql, const QueryParameter *parameters, int n_parameters,
-                     Err *err)
+static bool all_used(Db *db, const char *sql, QueryParameters parameters, Err *err)
 {
     sqlite3_stmt *statement;
     if (sqlite3_prepare_v2(db_handle(db), sql, -1, &statement, NULL) != SQLITE_OK)
         return prepare_failed(db, err);
     bool ok = true;
     Str name = {0};
-    for (int i = 0; ok && i < n_parameters; i++) {
+    for (int i = 0; ok && i < parameters.n; i++) {
         str_clear(&name);
-        str_addf(&name, ":%s", parameters[i].name);
+        str_addf(&name, ":%s", parameters.items[i].name);
         if (sqlite3_bind_parameter_index(statement, str_text(&name)) == 0) {
             ok = err_set(err, ERR_USAGE, "query: a value for \"%s\", but no %s in it",
-                         parameters[i].name, str_text(&name));
+                         parameters.items[i].name, str_text(&name));
         }
     }
     str_done(&name);
@@ -342,27 +340,25 @@ static bool all_used(Db *db, const char *sql, const QueryParameter *parameters, 
     return ok;
 }
 
-bool query_run(Db *db, FILE *out, const char *sql, const QueryParameter *parameters,
-               int n_parameters, Format format, Err *err)
+bool query_run(Db *db, FILE *out, const char *sql, QueryParameters parameters, Format format,
+               Err *err)
 {
     if (format == FORMAT_LATEX)
         return err_set(err, ERR_USAGE, "query: format latex, expected text, csv, json or md");
-    return all_used(db, sql, parameters, n_parameters, err) &&
-           run_bound(db, out, sql, parameters, n_parameters, format, err);
+    return all_used(db, sql, parameters, err) && run_bound(db, out, sql, parameters, format, err);
 }
 
-bool query_named(Db *db, FILE *out, const char *name, const QueryParameter *parameters,
-                 int n_parameters, Format format, Err *err)
+bool query_named(Db *db, FILE *out, const char *name, QueryParameters parameters, Format format,
+                 Err *err)
 {
     if (format == FORMAT_LATEX)
         return err_set(err, ERR_USAGE, "query: format latex, expected text, csv, json or md");
     const char *text;
     if (!sql_file_find(&text, query_files, "query", name, err)) return false;
     Arena *arena = arena_new();
-    QueryParameter *all;
-    int n;
-    bool ok = sql_file_parameters(&all, &n, name, text, parameters, n_parameters, arena, err) &&
-              run_bound(db, out, text, all, n, format, err);
+    QueryParameters all = {0};
+    bool ok = sql_file_parameters(&all, name, text, parameters, arena, err) &&
+              run_bound(db, out, text, all, format, err);
     arena_free(arena);
     return ok;
 }

@@ -4,13 +4,17 @@
  *
  *     Db *db;
  *     results_open(&db, "results.db", err);
- *     QueryParameter parameters[] = {{"dataset", "emoji-styles"}};
- *     query_run(db, stdout, "SELECT * FROM run_info WHERE dataset = :dataset", parameters, 1,
- * FORMAT_TEXT, err); query_named(db, stdout, "runs", parameters, 1, FORMAT_CSV, err);
+ *     QueryParameter dataset = {"dataset", "emoji-styles"};
+ *     QueryParameters parameters = {&dataset, 1};
+ *     const char *sql = "SELECT * FROM run_info WHERE dataset = :dataset";
+ *     query_run(db, stdout, sql, parameters, FORMAT_TEXT, err);
+ *     query_named(db, stdout, "runs", parameters, FORMAT_CSV, err);
  *     results_close(db);
  *
- * A named query is a file queries/NAME.sql: its first comment line says what it shows; a line `--
- * :name=default  help` documents a parameter (without "=default" it is NULL unless given).
+ * A named query is a file queries/NAME.sql whose first lines describe it:
+ *     -- title: Every run and how it ended
+ *     -- :dataset  only this dataset                         NULL unless given
+ *     -- :rule=last  {last|oracle} how to select             a default, and all values there are
  */
 #ifndef RESULTS_QUERY_H
 #define RESULTS_QUERY_H
@@ -36,18 +40,23 @@ typedef struct {
         *value; /* bound as a number where it reads as one, else as text; never pasted into SQL */
 } QueryParameter;
 
+typedef struct {
+    const QueryParameter *items;
+    int n;
+} QueryParameters;
+
 /* "name=value" (split at the first '='; points into arena-like memory of the caller: `text` is
  * changed). */
 MUST_USE bool query_parameter_parse(QueryParameter *out, char *text, Err *err);
 
 /* One statement of the user. Every :parameter in it needs a value, and every value a parameter.
  * FORMAT_LATEX is for tables only. */
-MUST_USE bool query_run(Db *db, FILE *out, const char *sql, const QueryParameter *parameters,
-                        int n_parameters, Format format, Err *err);
+MUST_USE bool query_run(Db *db, FILE *out, const char *sql, QueryParameters parameters,
+                        Format format, Err *err);
 
 /* A query of queries/; an unknown name is ERR_USAGE and names the nearest one. */
-MUST_USE bool query_named(Db *db, FILE *out, const char *name, const QueryParameter *parameters,
-                          int n_parameters, Format format, Err *err);
+MUST_USE bool query_named(Db *db, FILE *out, const char *name, QueryParameters parameters,
+                          Format format, Err *err);
 bool query_is_named(const char *name);
 
 /* All named queries with what they show and their parameters. */

@@ -9,7 +9,7 @@
  * :parameter without an entry in the list is an error, an entry whose value is NULL binds NULL.
  * *rest (may be NULL) is what follows the statement. Finalize the statement. */
 MUST_USE bool query_prepare(Db *db, sqlite3_stmt **out, const char **rest, const char *sql,
-                            const QueryParameter *parameters, int n_parameters, Err *err);
+                            QueryParameters parameters, Err *err);
 
 /* The next row of a statement: *row says whether there was one. */
 MUST_USE bool query_step(Db *db, sqlite3_stmt *statement, bool *row, Err *err);

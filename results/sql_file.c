@@ -63,52 +63,76 @@ char *sql_file_key(const char *text, const char *key, Arena *arena)
     return NULL;
 }
 
-/* `:name=default  help` -> name and default (NULL when there is none). */
-static QueryParameter read_parameter(const char *line, size_t length, Arena *arena)
+/* `:name=default  {a|b} help`, read. */
+typedef struct {
+    char *name, *value; /* value: the default, NULL when there is none */
+    char *choices;      /* "a|b", NULL when any value will do */
+} Documented;
+
+static Documented read_documented(const char *line, size_t length, Arena *arena)
 {
-    size_t n_word = 0;
-    while (n_word < length && line[n_word] != ' ') n_word++;
-    char *word = arena_strndup(arena, line + 1, n_word - 1);
-    char *equals = strchr(word, '=');
-    if (equals != NULL) *equals = '\0';
-    return (QueryParameter){.name = word, .value = equals != NULL ? equals + 1 : NULL};
+    char *text = arena_strndup(arena, line + 1, length - 1);
+    size_t n_word = strcspn(text, " ");
+    char *help = text + n_word + strspn(text + n_word, " ");
+    Documented result = {.name = arena_strndup(arena, text, n_word)};
+    char *equals = strchr(result.name, '=');
+    if (equals != NULL) {
+        *equals = '\0';
+        result.value = equals + 1;
+    }
+    if (help[0] == '{') result.choices = arena_strndup(arena, help + 1, strcspn(help + 1, "}"));
+    return result;
 }
 
-static bool set_given(QueryParameter *parameters, int n, const char *place,
-                      const QueryParameter *given, Err *err)
+static bool is_choice(const char *choices, const char *value)
 {
-    Str known = {0};
-    for (int i = 0; i < n; i++) {
-        if (str_equal(parameters[i].name, given->name)) {
-            parameters[i].value = given->value;
-            str_done(&known);
-            return true;
-        }
-        str_addf(&known, "%s%s", i == 0 ? "" : ", ", parameters[i].name);
+    size_t n = strlen(value);
+    for (const char *at = choices; at != NULL; at = strchr(at, '|')) {
+        at += *at == '|';
+        if (strncmp(at, value, n) == 0 && (at[n] == '|' || at[n] == '\0')) return true;
     }
-    err_set(err, ERR_USAGE, "%s: no parameter \"%s\", expected one of: %s", place, given->name,
-            str_text(&known));
-    str_done(&known);
     return false;
 }
 
-bool sql_file_parameters(QueryParameter **out, int *out_n, const char *place, const char *text,
-                         const QueryParameter *given, int n_given, Arena *arena, Err *err)
+static bool set_given(QueryParameter *parameters, const Documented *known, int n, const char *place,
+                      const QueryParameter *given, Err *err)
+{
+    Str names = {0};
+    for (int i = 0; i < n; i++) {
+        str_addf(&names, "%s%s", i == 0 ? "" : ", ", known[i].name);
+        if (!str_equal(known[i].name, given->name)) continue;
+        str_done(&names);
+        parameters[i].value = given->value;
+        return known[i].choices == NULL || is_choice(known[i].choices, given->value) ||
+               err_set(err, ERR_USAGE, "%s: %s is \"%s\", expected one of %s", place, given->name,
+                       given->value, known[i].choices);
+    }
+    err_set(err, ERR_USAGE, "%s: no parameter \"%s\", expected one of: %s", place, given->name,
+            str_text(&names));
+    str_done(&names);
+    return false;
+}
+
+bool sql_file_parameters(QueryParameters *out, const char *place, const char *text,
+                         QueryParameters given, Arena *arena, Err *err)
 {
     const char *cursor = text, *line;
     size_t length;
     int n = 0;
     while (next_line(&cursor, &line, &length)) n += line[0] == ':';
+    Documented *known = arena_alloc(arena, (size_t)n, sizeof *known);
     QueryParameter *parameters = arena_alloc(arena, (size_t)n, sizeof *parameters);
     cursor = text;
     for (int i = 0; i < n && next_line(&cursor, &line, &length);) {
-        if (line[0] == ':') parameters[i++] = read_parameter(line, length, arena);
+        if (line[0] != ':') continue;
+        known[i] = read_documented(line, length, arena);
+        parameters[i] = (QueryParameter){known[i].name, known[i].value};
+        i++;
     }
-    for (int i = 0; i < n_given; i++) {
-        if (!set_given(parameters, n, place, &given[i], err)) return false;
+    for (int i = 0; i < given.n; i++) {
+        if (!set_given(parameters, known, n, place, &given.items[i], err)) return false;
     }
-    *out = parameters;
-    *out_n = n;
+    *out = (QueryParameters){parameters, n};
     return true;
 }
 

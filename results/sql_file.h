@@ -2,8 +2,9 @@
  * Internal to results/.
  *
  *     -- title: Every run and how it ended
- *     -- :experiment            only this one         a parameter that is NULL unless given
- *     -- :rule=training-domain  the selection rule    a parameter with a default */
+ *     -- :experiment  only this one                    NULL unless given
+ *     -- :rule=last   {last|oracle} how to select      a default, and all values there are
+ */
 #ifndef RESULTS_SQL_FILE_H
 #define RESULTS_SQL_FILE_H
 
@@ -20,9 +21,8 @@ char *sql_file_key(const char *text, const char *key, Arena *arena);
 
 /* All documented parameters with the given values, or their defaults. A given one that is not
  * documented is ERR_USAGE. */
-MUST_USE bool sql_file_parameters(QueryParameter **out, int *out_n, const char *place,
-                                  const char *text, const QueryParameter *given, int n_given,
-                                  Arena *arena, Err *err);
+MUST_USE bool sql_file_parameters(QueryParameters *out, const char *place, const char *text,
+                                  QueryParameters given, Arena *arena, Err *err);
 
 /* Names, titles, parameters, for people. */
 void sql_file_list(FILE *out, const EmbeddedFile *files);

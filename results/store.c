@@ -24,7 +24,7 @@ static bool set_wal(Db *db, Err *err)
            SQLITE_OK) {
         bool busy = sqlite3_errcode(db_handle(db)) == SQLITE_BUSY;
         if (!busy || clock_seconds() > deadline) return db_fail(db, err);
-        nanosleep(&(struct timespec){.tv_nsec = 5 * 1000 * 1000}, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     }
     return db_script(db, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON", err);
 }
@@ -95,15 +95,14 @@ void store_close(Store *store)
 
 static bool first_and_count(Db *db, StoreIds *out, const char *sql, int64_t dataset, Err *err)
 {
-    int64_t row[3]; /* lowest id, number, highest id */
-    bool found;
-    if (!db_get_ints(db, row, 3, &found, sql, DB_VALUES(db_int(dataset)), err)) return false;
-    if (row[1] > 0 && row[2] - row[0] + 1 != row[1]) {
+    DbRow row; /* lowest id, number, highest id */
+    if (!db_get_row(db, &row, sql, DB_VALUES(db_int(dataset)), err)) return false;
+    if (row.at[1] > 0 && row.at[2] - row.at[0] + 1 != row.at[1]) {
         return err_set(err, ERR_FORMAT,
                        "%s: the ids of dataset %lld have gaps, the database was changed by hand",
                        db_path(db), (long long)dataset);
     }
-    *out = (StoreIds){.first = row[0], .n = row[1]};
+    *out = (StoreIds){.first = row.at[0], .n = row.at[1]};
     return true;
 }
 
@@ -123,8 +122,10 @@ bool store_dataset_ids(Store *store, StoreIds *domains, StoreIds *classes, Store
 
 static bool next_id(Db *db, int64_t *out, const char *sql, Err *err)
 {
-    bool found;
-    return db_get_ints(db, out, 1, &found, sql, NULL, 0, err);
+    DbRow row;
+    if (!db_get_row(db, &row, sql, DB_NO_VALUES, err)) return false;
+    *out = row.at[0];
+    return true;
 }
 
 static bool add_domains(Db *db, int64_t *out_first, int64_t id, const StoreDataset *dataset,
@@ -191,23 +192,25 @@ static bool add_images(Db *db, int64_t id, int64_t first_domain, int64_t first_c
 static bool add_dataset(Db *db, int64_t *out_id, const StoreDataset *dataset, Err *err)
 {
     int64_t first_domain, first_class;
-    bool found;
-    return db_get_ints(db, out_id, 1, &found,
-                       "INSERT INTO dataset (name, fingerprint, n_images)"
-                       " SELECT CASE WHEN EXISTS (SELECT 1 FROM dataset WHERE name = ?1)"
-                       "        THEN ?1 || '@' || substr(?2, 1, 8) ELSE ?1 END, ?2, ?3"
-                       " RETURNING id",
-                       DB_VALUES(db_text(dataset->name), db_text(dataset->fingerprint),
-                                 db_int(dataset->n_images)),
-                       err) &&
-           add_domains(db, &first_domain, *out_id, dataset, err) &&
+    DbRow row;
+    if (!db_get_row(db, &row,
+                    "INSERT INTO dataset (name, fingerprint, n_images)"
+                    " SELECT CASE WHEN EXISTS (SELECT 1 FROM dataset WHERE name = ?1)"
+                    "        THEN ?1 || '@' || substr(?2, 1, 8) ELSE ?1 END, ?2, ?3"
+                    " RETURNING id",
+                    DB_VALUES(db_text(dataset->name), db_text(dataset->fingerprint),
+                              db_int(dataset->n_images)),
+                    err))
+        return false;
+    *out_id = row.at[0];
+    return add_domains(db, &first_domain, *out_id, dataset, err) &&
            add_classes(db, &first_class, *out_id, dataset, err) &&
            add_images(db, *out_id, first_domain, first_class, dataset, err);
 }
 
 static bool same_sizes(Store *store, int64_t id, const StoreDataset *dataset, Err *err)
 {
-    StoreIds domains, classes, images;
+    StoreIds domains = {0}, classes = {0}, images = {0};
     if (!store_dataset_ids(store, &domains, &classes, &images, id, err)) return false;
     if (domains.n == dataset->n_domains && classes.n == dataset->n_classes &&
         images.n == dataset->n_images)
@@ -222,14 +225,15 @@ static bool same_sizes(Store *store, int64_t id, const StoreDataset *dataset, Er
 
 bool store_dataset(Store *store, int64_t *out_dataset, const StoreDataset *dataset, Err *err)
 {
-    bool found;
-    int64_t id;
+    DbRow row;
     if (!db_begin(store->db, err)) return false;
-    bool ok = db_get_ints(store->db, &id, 1, &found, "SELECT id FROM dataset WHERE fingerprint = ?",
-                          DB_VALUES(db_text(dataset->fingerprint)), err);
-    if (ok)
-        ok =
-            found ? same_sizes(store, id, dataset, err) : add_dataset(store->db, &id, dataset, err);
+    bool ok = db_get_row(store->db, &row, "SELECT id FROM dataset WHERE fingerprint = ?",
+                         DB_VALUES(db_text(dataset->fingerprint)), err);
+    int64_t id = row.at[0];
+    if (ok && row.found)
+        ok = same_sizes(store, id, dataset, err);
+    else if (ok)
+        ok = add_dataset(store->db, &id, dataset, err);
     if (!ok) {
         db_rollback(store->db);
         return false;

@@ -112,11 +112,12 @@ static bool write_eval(StoreRun *run, StoreEvalRow *row, Err *err)
                                    " worst_class_accuracy) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     Db *db = run->store->db;
     const StoreEval *eval = &row->eval;
-    bool found;
-    return db_get_ints(db, &row->checkpoint, 1, &found, checkpoint_sql,
-                       DB_VALUES(db_int(run->id), db_text(eval->variant), db_int(eval->step)),
-                       err) &&
-           db_do(db, eval_sql,
+    DbRow id;
+    if (!db_get_row(db, &id, checkpoint_sql,
+                    DB_VALUES(db_int(run->id), db_text(eval->variant), db_int(eval->step)), err))
+        return false;
+    row->checkpoint = id.at[0];
+    return db_do(db, eval_sql,
                  DB_VALUES(db_int(row->checkpoint), db_int(run->domains.first + eval->domain),
                            db_text(eval->split), db_int(eval->n), db_int(eval->correct),
                            db_real((double)eval->correct / (double)eval->n), db_real(eval->nll),

@@ -21,17 +21,16 @@ const char *run_status_name(RunStatus status)
 bool store_run_find(Store *store, RunStatus *out_status, int64_t *out_run, const char *key,
                     Err *err)
 {
-    int64_t row[2]; /* id, status */
-    bool found;
-    if (!db_get_ints(
-            store->db, row, 2, &found,
+    DbRow row; /* id, status */
+    if (!db_get_row(
+            store->db, &row,
             "SELECT id, CASE status WHEN 'running' THEN 1 WHEN 'done' THEN 2 WHEN 'failed' THEN 3"
             " WHEN 'diverged' THEN 4 ELSE 5 END FROM run WHERE key = ?",
             DB_VALUES(db_text(key)), err)) {
         return false;
     }
-    *out_status = found ? (RunStatus)row[1] : RUN_ABSENT;
-    if (found && out_run != NULL) *out_run = row[0];
+    *out_status = row.found ? (RunStatus)row.at[1] : RUN_ABSENT;
+    if (row.found && out_run != NULL) *out_run = row.at[0];
     return true;
 }
 
@@ -49,14 +48,17 @@ bool store_run_list(Store *store, int64_t run, const char *experiment, Err *err)
 
 static bool find_environment(Db *db, int64_t *out, const StoreEnvironment *e, Err *err)
 {
-    bool found;
-    return db_get_ints(
-        db, out, 1, &found,
-        "INSERT INTO environment (version, \"commit\", compiler, blas, cpu, cores)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET cores = excluded.cores RETURNING id",
-        DB_VALUES(db_text(e->version), db_text(e->commit), db_text(e->compiler), db_text(e->blas),
-                  db_text(e->cpu), db_int(e->cores)),
-        err);
+    DbRow row;
+    if (!db_get_row(db, &row,
+                    "INSERT INTO environment (version, \"commit\", compiler, blas, cpu, cores)"
+                    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET cores = excluded.cores "
+                    "RETURNING id",
+                    DB_VALUES(db_text(e->version), db_text(e->commit), db_text(e->compiler),
+                              db_text(e->blas), db_text(e->cpu), db_int(e->cores)),
+                    err))
+        return false;
+    *out = row.at[0];
+    return true;
 }
 
 static bool write_run(Db *db, int64_t *out, const StoreRunInfo *info, Err *err)
@@ -75,21 +77,23 @@ static bool write_run(Db *db, int64_t *out, const StoreRunInfo *info, Err *err)
         " WHERE status <> 'done' RETURNING id";
     char now[CLOCK_UTC_SIZE];
     int64_t environment;
-    bool found;
+    DbRow row;
     clock_utc(now);
     if (!find_environment(db, &environment, &info->environment, err)) return false;
-    if (!db_get_ints(db, out, 1, &found, sql,
-                     DB_VALUES(db_text(info->key), db_int(info->dataset), db_text(info->method),
-                               db_int(info->n_held_out), db_text(info->split_rule),
-                               db_int(info->trial), db_int(info->hparams_seed), db_int(info->seed),
-                               db_text(info->variant), db_int(info->steps), db_text(now),
-                               db_int(info->threads), db_int(environment), db_text(info->protocol),
-                               db_text(info->spec_json)),
-                     err)) {
+    if (!db_get_row(db, &row, sql,
+                    DB_VALUES(db_text(info->key), db_int(info->dataset), db_text(info->method),
+                              db_int(info->n_held_out), db_text(info->split_rule),
+                              db_int(info->trial), db_int(info->hparams_seed), db_int(info->seed),
+                              db_text(info->variant), db_int(info->steps), db_text(now),
+                              db_int(info->threads), db_int(environment), db_text(info->protocol),
+                              db_text(info->spec_json)),
+                    err)) {
         return false;
     }
-    return found || err_set(err, ERR_FORMAT, "%s: run %s is done already, expected one that is not",
-                            db_path(db), info->key);
+    *out = row.at[0];
+    return row.found ||
+           err_set(err, ERR_FORMAT, "%s: run %s is done already, expected one that is not",
+                   db_path(db), info->key);
 }
 
 static bool contains(const int *items, int n, int item)

@@ -32,6 +32,7 @@ typedef struct {
     FILE *out;
     const char *place;
     Arena *arena;
+    sqlite3_stmt *statement; /* the cells' SELECT, while it is read */
     Layout layout;
     Parts parts;
     Cell *cells;
@@ -43,34 +44,34 @@ typedef struct {
  * -------------------------------------------------------------------------------------------------
  */
 
-static bool find_part(int *out, const Table *table, sqlite3_stmt *statement, const char *text,
-                      const char *key, bool required, Err *err)
+static bool find_part(int *out, const Table *table, const char *text, const char *key,
+                      bool required, Err *err)
 {
     const char *name = sql_file_key(text, key, table->arena);
     *out = COLUMN_NONE;
     if (name == NULL)
         return !required || err_set(err, ERR_FORMAT, "%s: no line \"-- %s:\"", table->place, key);
-    for (int i = 0; i < sqlite3_column_count(statement); i++) {
-        if (str_equal(sqlite3_column_name(statement, i), name)) *out = i;
+    for (int i = 0; i < sqlite3_column_count(table->statement); i++) {
+        if (str_equal(sqlite3_column_name(table->statement, i), name)) *out = i;
     }
     return *out != COLUMN_NONE ||
            err_set(err, ERR_FORMAT, "%s: %s is \"%s\", which the SELECT has no column for",
                    table->place, key, name);
 }
 
-static bool find_parts(Table *table, sqlite3_stmt *statement, const char *text, Err *err)
+static bool find_parts(Table *table, const char *text, Err *err)
 {
     Parts *p = &table->parts;
-    return find_part(&p->section, table, statement, text, "section", false, err) &&
-           find_part(&p->row, table, statement, text, "row", true, err) &&
-           find_part(&p->column, table, statement, text, "column", true, err) &&
-           find_part(&p->value, table, statement, text, "value", true, err) &&
-           find_part(&p->error, table, statement, text, "error", false, err) &&
-           find_part(&p->n, table, statement, text, "n", false, err) &&
-           find_part(&p->runs, table, statement, text, "runs", false, err) &&
-           find_part(&p->steps, table, statement, text, "steps", false, err) &&
-           find_part(&p->row_order, table, statement, text, "row_order", false, err) &&
-           find_part(&p->column_order, table, statement, text, "column_order", false, err);
+    return find_part(&p->section, table, text, "section", false, err) &&
+           find_part(&p->row, table, text, "row", true, err) &&
+           find_part(&p->column, table, text, "column", true, err) &&
+           find_part(&p->value, table, text, "value", true, err) &&
+           find_part(&p->error, table, text, "error", false, err) &&
+           find_part(&p->n, table, text, "n", false, err) &&
+           find_part(&p->runs, table, text, "runs", false, err) &&
+           find_part(&p->steps, table, text, "steps", false, err) &&
+           find_part(&p->row_order, table, text, "row_order", false, err) &&
+           find_part(&p->column_order, table, text, "column_order", false, err);
 }
 
 static Layout read_layout(const char *text, Arena *arena)
@@ -84,7 +85,7 @@ static Layout read_layout(const char *text, Arena *arena)
                     .best = best != NULL ? best : "none",
                     .average = average != NULL && str_equal(average, "yes"),
                     .percent = scale != NULL && str_equal(scale, "percent"),
-                    .digits = digits != NULL ? atoi(digits) : 1};
+                    .digits = digits != NULL ? digits[0] - '0' : 1};
 }
 
 static const char *text_at(const Table *table, sqlite3_stmt *statement, int column)
@@ -125,7 +126,8 @@ static void add_cell(Table *table, sqlite3_stmt *statement)
 static bool read_cells(Table *table, sqlite3_stmt *statement, const char *text, Err *err)
 {
     bool row, ok;
-    if (!find_parts(table, statement, text, err)) return false;
+    table->statement = statement;
+    if (!find_parts(table, text, err)) return false;
     while ((ok = query_step(table->db, statement, &row, err)) && row) add_cell(table, statement);
     return ok;
 }
@@ -284,14 +286,13 @@ static void print_counts(const Table *table, Format format)
 }
 
 /* The second SELECT: one line of text per row. */
-static bool print_notes(const Table *table, const char *sql, const QueryParameter *parameters,
-                        int n_parameters, Format format, Err *err)
+static bool print_notes(const Table *table, const char *sql, QueryParameters parameters,
+                        Format format, Err *err)
 {
     sqlite3_stmt *statement;
     bool row, ok;
     if (format == FORMAT_CSV || !query_has_more(table->db, sql)) return true;
-    if (!query_prepare(table->db, &statement, NULL, sql, parameters, n_parameters, err))
-        return false;
+    if (!query_prepare(table->db, &statement, NULL, sql, parameters, err)) return false;
     while ((ok = query_step(table->db, statement, &row, err)) && row) {
         const char *text = (const char *)sqlite3_column_text(statement, 0);
         if (text != NULL) print_line(table->out, text, format, false);
@@ -300,13 +301,12 @@ static bool print_notes(const Table *table, const char *sql, const QueryParamete
     return ok;
 }
 
-static bool print_all(Table *table, const char *text, const QueryParameter *parameters,
-                      int n_parameters, Format format, Err *err)
+static bool print_all(Table *table, const char *text, QueryParameters parameters, Format format,
+                      Err *err)
 {
-    sqlite3_stmt *statement;
-    const char *rest;
-    if (!query_prepare(table->db, &statement, &rest, text, parameters, n_parameters, err))
-        return false;
+    sqlite3_stmt *statement = NULL;
+    const char *rest = NULL;
+    if (!query_prepare(table->db, &statement, &rest, text, parameters, err)) return false;
     bool ok = format == FORMAT_JSON
                   ? query_write_rows(table->db, table->out, statement, format, err)
                   : read_cells(table, statement, text, err);
@@ -316,30 +316,32 @@ static bool print_all(Table *table, const char *text, const QueryParameter *para
     if (format == FORMAT_TEXT) fputc('\n', table->out);
     if (!print_sections(table, format, err)) return false;
     print_counts(table, format);
-    return print_notes(table, rest, parameters, n_parameters, format, err);
+    return print_notes(table, rest, parameters, format, err);
 }
 
-bool table_print_text(Db *db, FILE *out, const char *place, const char *text,
-                      const QueryParameter *parameters, int n_parameters, Format format, Err *err)
+bool table_print_file(Db *db, FILE *out, const TableFile *file, QueryParameters parameters,
+                      Format format, Err *err)
 {
     Arena *arena = arena_new();
-    Table table = {
-        .db = db, .out = out, .place = place, .arena = arena, .layout = read_layout(text, arena)};
-    QueryParameter *all;
-    int n;
-    bool ok = sql_file_parameters(&all, &n, place, text, parameters, n_parameters, arena, err) &&
-              print_all(&table, text, all, n, format, err);
+    Table table = {.db = db,
+                   .out = out,
+                   .place = file->name,
+                   .arena = arena,
+                   .layout = read_layout(file->text, arena)};
+    QueryParameters all = {0};
+    bool ok = sql_file_parameters(&all, file->name, file->text, parameters, arena, err) &&
+              print_all(&table, file->text, all, format, err);
     free(table.cells);
     arena_free(arena);
     return ok;
 }
 
-bool table_print(Db *db, FILE *out, const char *name, const QueryParameter *parameters,
-                 int n_parameters, Format format, Err *err)
+bool table_print(Db *db, FILE *out, const char *name, QueryParameters parameters, Format format,
+                 Err *err)
 {
-    const char *text;
-    return sql_file_find(&text, table_files, "table", name, err) &&
-           table_print_text(db, out, name, text, parameters, n_parameters, format, err);
+    TableFile file = {.name = name};
+    return sql_file_find(&file.text, table_files, "table", name, err) &&
+           table_print_file(db, out, &file, parameters, format, err);
 }
 
 void table_list(FILE *out)

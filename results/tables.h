@@ -11,11 +11,14 @@
  *     -- n: n_trials                how many were averaged (optional)
  *     -- row_order: first_run_id    columns to sort by (optional; else in order of appearance)
  *     -- column_order: domain_position
- *     -- average: yes               a last column: mean of the unrounded cells; "-" when one is
+ *     -- average: yes               a last column: mean of the unrounded cells, "-" if one is
  * missing
  *     -- scale: percent             values times 100
+ *     -- digits: 1                  after the point, 0 to 9 (optional)
+ *     -- runs: n_runs               counts to sum for the line below the table (optional)
+ *     -- steps: n_steps
  *     -- best: max                  the best of each column is marked: max, min or none
- *     -- :rule=training-domain      a parameter, its default, its meaning
+ *     -- :rule=training-domain      {training-domain|last} a parameter, its default, its values
  *     SELECT ...;                   the cells, one per row
  *     SELECT ...;                   lines of text to print below: what was counted, what was not
  *
@@ -31,13 +34,16 @@
 #include <stdio.h>
 
 /* An unknown name is ERR_USAGE and names the nearest one. FORMAT_JSON gives the cells as rows. */
-MUST_USE bool table_print(Db *db, FILE *out, const char *name, const QueryParameter *parameters,
-                          int n_parameters, Format format, Err *err);
+MUST_USE bool table_print(Db *db, FILE *out, const char *name, QueryParameters parameters,
+                          Format format, Err *err);
 
-/* The same for the text of a table file (`place` is its name in messages). */
-MUST_USE bool table_print_text(Db *db, FILE *out, const char *place, const char *text,
-                               const QueryParameter *parameters, int n_parameters, Format format,
-                               Err *err);
+/* The same for a table that is not in tables/. */
+typedef struct {
+    const char *name; /* for messages */
+    const char *text;
+} TableFile;
+MUST_USE bool table_print_file(Db *db, FILE *out, const TableFile *file, QueryParameters parameters,
+                               Format format, Err *err);
 
 /* All tables with their titles and parameters. */
 void table_list(FILE *out);

@@ -1,6 +1,6 @@
 -- title: What one run's held-out images were taken for, at the checkpoint that a rule selects
 -- :run                   id of the run (see the query runs)
--- :rule=training-domain  training-domain, last or oracle
+-- :rule=training-domain  {training-domain|last|oracle}
 SELECT domain, class, predicted, count(*) AS n, avg(confidence) AS confidence
 FROM outcome_info
 WHERE checkpoint_id = (

@@ -1,7 +1,7 @@
 -- title: Every run: what it held out, how it ended, what it scored
 -- :experiment  only this experiment
 -- :dataset     only this dataset
--- :status      only running, done, failed, diverged or interrupted
+-- :status      {running|done|failed|diverged|interrupted} only these
 SELECT run_info.run_id AS run, run_info.experiment, run_info.dataset, run_info.method, run_info.held_out,
        run_info.trial, run_info.hparams_seed AS hparams, run_info.status, run_info.last_step AS step,
        round(100 * result.validation_accuracy, 1) AS validation_percent,

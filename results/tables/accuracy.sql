@@ -12,11 +12,19 @@
 -- average: yes
 -- scale: percent
 -- best: max
--- :rule=training-domain  how checkpoints and hyper-parameters are selected: training-domain, last or oracle
--- :scored=in             what is scored: in (the domain's in split, as DomainBed), whole (all of it), out
+-- :rule=training-domain  {training-domain|last|oracle} how checkpoints and hyper-parameters are selected
+-- :scored=in             {in|whole|out|validation} what is scored; in: the domain's in split, as DomainBed
 -- :experiment            only this experiment
 -- :dataset               only this dataset
 -- :variant               these weights (raw, sma, ...); else those that each method reports
+WITH chosen AS MATERIALIZED (
+    SELECT *
+    FROM cell
+    WHERE rule = :rule AND scored = :scored AND n_held_out = 1
+      AND (:experiment IS NULL OR experiment = :experiment)
+      AND (:dataset IS NULL OR dataset = :dataset)
+      AND CASE WHEN :variant IS NULL THEN reported ELSE variant = :variant END
+)
 SELECT dataset || ', ' || split_rule || ' split; selected by ' || rule || CASE rule WHEN 'training-domain' THEN ' validation' WHEN 'last' THEN ' checkpoint' ELSE '' END
        || '; scored on '
        || CASE scored WHEN 'in' THEN 'the held-out domain''s in split (as DomainBed)'
@@ -25,11 +33,7 @@ SELECT dataset || ', ' || split_rule || ' split; selected by ' || rule || CASE r
        CASE WHEN min(experiment) OVER same = max(experiment) OVER same THEN method
             ELSE method || ' (' || experiment || ')' END AS label,
        domain, domain_position, mean, stderr, n_trials, n_runs, n_steps, first_run_id
-FROM cell
-WHERE rule = :rule AND scored = :scored AND n_held_out = 1
-  AND (:experiment IS NULL OR experiment = :experiment)
-  AND (:dataset IS NULL OR dataset = :dataset)
-  AND CASE WHEN :variant IS NULL THEN reported ELSE variant = :variant END
+FROM chosen
 WINDOW same AS (PARTITION BY dataset, split_rule, method)
 ORDER BY dataset, split_rule, first_run_id, domain_position;
 

@@ -9,10 +9,18 @@
 -- column_order: domain_position
 -- average: yes
 -- scale: percent
--- :rule=training-domain  how checkpoints and hyper-parameters are selected: training-domain, last or oracle
+-- :rule=training-domain  {training-domain|last|oracle} how checkpoints and hyper-parameters are selected
 -- :experiment            only this experiment
 -- :dataset               only this dataset
 -- :variant               these weights (raw, sma, ...); else those that each method reports
+WITH chosen AS MATERIALIZED (
+    SELECT *
+    FROM cell
+    WHERE rule = :rule AND scored IN ('whole', 'out', 'validation') AND split_rule = 'concept' AND n_held_out = 1
+      AND (:experiment IS NULL OR experiment = :experiment)
+      AND (:dataset IS NULL OR dataset = :dataset)
+      AND CASE WHEN :variant IS NULL THEN reported ELSE variant = :variant END
+)
 SELECT dataset || '; selected by ' || rule
        || CASE rule WHEN 'training-domain' THEN ' validation' WHEN 'last' THEN ' checkpoint' ELSE '' END AS section,
        CASE WHEN min(experiment) OVER same = max(experiment) OVER same THEN method
@@ -21,11 +29,7 @@ SELECT dataset || '; selected by ' || rule
                       ELSE ': in-domain, unseen concepts' END AS label,
        domain, domain_position, mean, stderr, n_trials,
        min(first_run_id) OVER same * 4 + CASE scored WHEN 'whole' THEN 0 WHEN 'out' THEN 1 ELSE 2 END AS row_order
-FROM cell
-WHERE rule = :rule AND scored IN ('whole', 'out', 'validation') AND split_rule = 'concept' AND n_held_out = 1
-  AND (:experiment IS NULL OR experiment = :experiment)
-  AND (:dataset IS NULL OR dataset = :dataset)
-  AND CASE WHEN :variant IS NULL THEN reported ELSE variant = :variant END
+FROM chosen
 WINDOW same AS (PARTITION BY dataset, method)
 ORDER BY dataset, row_order, domain_position;
 

@@ -9,8 +9,8 @@
 -- column_order: domain_position
 -- average: yes
 -- scale: percent
--- :rule=training-domain  how checkpoints and hyper-parameters are selected: training-domain, last or oracle
--- :scored=in             what is scored: in (the domain's in split, as DomainBed), whole (all of it), out
+-- :rule=training-domain  {training-domain|last|oracle} how checkpoints and hyper-parameters are selected
+-- :scored=in             {in|whole|out} what is scored; in: the domain's in split, as DomainBed
 -- :experiment            only this experiment
 -- :dataset               only this dataset
 -- :variant               these weights (raw, sma, ...); else those that each method reports

@@ -61,7 +61,7 @@ static void test_processes_write_one_file_at_the_same_time(void **state)
     (void)state;
     pid_t children[N_WRITERS];
     for (int i = 0; i < N_WRITERS; i++) {
-        fflush(NULL);
+        (void)fflush(NULL);
         children[i] = fork();
         if (children[i] == 0) {
             Err err;
@@ -115,7 +115,7 @@ static void test_kill_in_a_checkpoint_loses_only_that_checkpoint(void **state)
     (void)state;
     int n_killed = 0;
     for (int i = 0; i < N_KILLS; i++) {
-        fflush(NULL);
+        (void)fflush(NULL);
         pid_t child = fork();
         if (child == 0) die_in_the_second_checkpoint(1 + 97 * i);
         int status;
@@ -199,9 +199,9 @@ static void test_damaged_file_is_reported(void **state)
     assert_true(work("k", 3, &err));
     FILE *file = fopen(path, "r+");
     assert_non_null(file);
-    fseek(file, 4096, SEEK_SET);
+    (void)fseek(file, 4096, SEEK_SET);
     for (int i = 0; i < 200000; i++) fputc(0xa5, file);
-    fclose(file);
+    (void)fclose(file);
     bool ok = store_open(&store, path, &err);
     if (ok) {
         RunStatus status;

@@ -42,14 +42,14 @@ static int teardown(void **state)
         memset(output, 0, sizeof output);                                                          \
         FILE *out = fmemopen(output, sizeof output - 1, "w");                                      \
         bool ok_ = (call);                                                                         \
-        fclose(out);                                                                               \
+        (void)fclose(out);                                                                         \
         if (!ok_) fail_msg("%s", err.text);                                                        \
     } while (0)
 
 static const char *query_text(const char *sql, Format format)
 {
     Err err;
-    CAPTURE(query_run(db, out, sql, NULL, 0, format, &err));
+    CAPTURE(query_run(db, out, sql, (QueryParameters){0}, format, &err));
     return output;
 }
 
@@ -101,15 +101,17 @@ static void test_parameters_are_bound_not_pasted(void **state)
     QueryParameter hostile = {"m", "erm' OR '1'='1"}, number = {"m", "12"}, text = {"m", "erm"};
     static const char sql[] =
         "SELECT count(*) AS n, :m AS m, typeof(:m) AS t FROM run WHERE method = :m";
-    CAPTURE(query_run(db, out, sql, &hostile, 1, FORMAT_CSV, &err));
+    CAPTURE(query_run(db, out, sql, (QueryParameters){&hostile, 1}, FORMAT_CSV, &err));
     assert_string_equal(output, "n,m,t\n0,erm' OR '1'='1,text\n");
-    CAPTURE(query_run(db, out, sql, &text, 1, FORMAT_CSV, &err));
+    CAPTURE(query_run(db, out, sql, (QueryParameters){&text, 1}, FORMAT_CSV, &err));
     assert_string_equal(output, "n,m,t\n2,erm,text\n");
-    CAPTURE(query_run(db, out, sql, &number, 1, FORMAT_CSV, &err));
+    CAPTURE(query_run(db, out, sql, (QueryParameters){&number, 1}, FORMAT_CSV, &err));
     assert_string_equal(output, "n,m,t\n0,12,integer\n");
-    assert_fails(query_run(db, stderr, sql, NULL, 0, FORMAT_CSV, &err), "no value for :m");
-    assert_fails(query_run(db, stderr, "SELECT 1", &text, 1, FORMAT_CSV, &err), "but no :m in it");
-    assert_fails(query_run(db, stderr, "SELECT ?", NULL, 0, FORMAT_CSV, &err),
+    assert_fails(query_run(db, stderr, sql, (QueryParameters){0}, FORMAT_CSV, &err),
+                 "no value for :m");
+    assert_fails(query_run(db, stderr, "SELECT 1", (QueryParameters){&text, 1}, FORMAT_CSV, &err),
+                 "but no :m in it");
+    assert_fails(query_run(db, stderr, "SELECT ?", (QueryParameters){0}, FORMAT_CSV, &err),
                  "expected one with a name");
 }
 
@@ -160,7 +162,7 @@ static void test_everything_but_reading_is_refused(void **state)
     };
     Err err;
     for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
-        if (query_run(db, stderr, statements[i], NULL, 0, FORMAT_TEXT, &err))
+        if (query_run(db, stderr, statements[i], (QueryParameters){0}, FORMAT_TEXT, &err))
             fail_msg("allowed: %s", statements[i]);
         if (err.code != ERR_USAGE) fail_msg("%s: %s", statements[i], err.text);
     }
@@ -187,14 +189,18 @@ static void test_wrong_queries_get_one_line(void **state)
 {
     (void)state;
     Err err;
-    assert_fails(query_run(db, stderr, "SELEC 1", NULL, 0, FORMAT_TEXT, &err),
+    assert_fails(query_run(db, stderr, "SELEC 1", (QueryParameters){0}, FORMAT_TEXT, &err),
                  "query: near \"SELEC\"");
-    assert_fails(query_run(db, stderr, "SELECT x FROM run", NULL, 0, FORMAT_TEXT, &err),
-                 "no such column: x");
-    assert_fails(query_run(db, stderr, "SELECT 1; SELECT 2", NULL, 0, FORMAT_TEXT, &err),
-                 "more than one statement");
-    assert_fails(query_run(db, stderr, " -- nothing", NULL, 0, FORMAT_TEXT, &err), "nothing there");
-    assert_fails(query_run(db, stderr, "SELECT 1", NULL, 0, FORMAT_LATEX, &err), "format latex");
+    assert_fails(
+        query_run(db, stderr, "SELECT x FROM run", (QueryParameters){0}, FORMAT_TEXT, &err),
+        "no such column: x");
+    assert_fails(
+        query_run(db, stderr, "SELECT 1; SELECT 2", (QueryParameters){0}, FORMAT_TEXT, &err),
+        "more than one statement");
+    assert_fails(query_run(db, stderr, " -- nothing", (QueryParameters){0}, FORMAT_TEXT, &err),
+                 "nothing there");
+    assert_fails(query_run(db, stderr, "SELECT 1", (QueryParameters){0}, FORMAT_LATEX, &err),
+                 "format latex");
     Format format;
     assert_fails(format_parse(&format, "xml", &err),
                  "format \"xml\", expected text, csv, json, md or latex");
@@ -208,12 +214,12 @@ static void test_named_queries_all_run(void **state)
     size_t n;
     FILE *names = open_memstream(&list, &n);
     query_list(names);
-    fclose(names);
+    (void)fclose(names);
     int n_queries = 0;
     for (char *line = strtok(list, "\n"); line != NULL; line = strtok(NULL, "\n")) {
         if (line[0] == ' ') continue;
         line[strcspn(line, " ")] = '\0';
-        CAPTURE(query_named(db, out, line, NULL, 0, FORMAT_CSV, &err));
+        CAPTURE(query_named(db, out, line, (QueryParameters){0}, FORMAT_CSV, &err));
         n_queries++;
     }
     free(list);
@@ -225,16 +231,25 @@ static void test_named_query_with_parameters(void **state)
     (void)state;
     Err err;
     QueryParameter rule = {"rule", "oracle"}, unknown = {"colour", "red"};
-    CAPTURE(query_named(db, out, "status", NULL, 0, FORMAT_CSV, &err));
+    CAPTURE(query_named(db, out, "status", (QueryParameters){0}, FORMAT_CSV, &err));
     assert_string_equal(
         output,
         "experiment,dataset,runs,done,running,interrupted,failed,diverged\nfirst,tiny,2,2,,,,\n");
-    CAPTURE(query_named(db, out, "accuracy", &rule, 1, FORMAT_CSV, &err));
+    CAPTURE(query_named(db, out, "accuracy", (QueryParameters){&rule, 1}, FORMAT_CSV, &err));
     assert_non_null(strstr(output, "first,tiny,erm,photo,photo,0,raw,0.3,0.6,0.36,0.6,2,1,0,1\n"));
-    assert_fails(query_named(db, stderr, "status", &unknown, 1, FORMAT_CSV, &err),
-                 "status: no parameter \"colour\", expected one of: experiment");
-    assert_fails(query_named(db, stderr, "statsu", NULL, 0, FORMAT_CSV, &err),
+    assert_fails(
+        query_named(db, stderr, "status", (QueryParameters){&unknown, 1}, FORMAT_CSV, &err),
+        "status: no parameter \"colour\", expected one of: experiment");
+    assert_fails(query_named(db, stderr, "statsu", (QueryParameters){0}, FORMAT_CSV, &err),
                  "did you mean \"status\"?");
+    QueryParameter rules[] = {{"rule", "orcale"}, {"rule", "last"}, {"rule", "training"}};
+    assert_fails(
+        query_named(db, stderr, "accuracy", (QueryParameters){&rules[0], 1}, FORMAT_CSV, &err),
+        "accuracy: rule is \"orcale\", expected one of training-domain|last|oracle");
+    CAPTURE(query_named(db, out, "accuracy", (QueryParameters){&rules[1], 1}, FORMAT_CSV, &err));
+    assert_fails(
+        query_named(db, stderr, "accuracy", (QueryParameters){&rules[2], 1}, FORMAT_CSV, &err),
+        "expected one");
     assert_true(query_is_named("runs"));
     assert_false(query_is_named("run"));
 }

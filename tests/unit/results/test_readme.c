@@ -50,11 +50,11 @@ static void test_worked_queries_run(void **state)
     int n_queries = 0;
     FILE *nowhere = fopen("/dev/null", "w");
     for (char *line = strtok(block, "\n"); line != NULL; line = strtok(NULL, "\n")) {
-        if (!query_run(db, nowhere, line, NULL, 0, FORMAT_CSV, &err))
+        if (!query_run(db, nowhere, line, (QueryParameters){0}, FORMAT_CSV, &err))
             fail_msg("%s: %s", line, err.text);
         n_queries++;
     }
-    fclose(nowhere);
+    (void)fclose(nowhere);
     assert_int_equal(n_queries, 10);
 }
 

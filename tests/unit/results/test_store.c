@@ -70,7 +70,7 @@ static void write_file(const char *name, const char *text)
     FILE *file = fopen(name, "w");
     assert_non_null(file);
     fputs(text, file);
-    fclose(file);
+    (void)fclose(file);
 }
 
 static void test_foreign_files_are_refused_and_not_touched(void **state)
@@ -95,8 +95,8 @@ static void test_foreign_files_are_refused_and_not_touched(void **state)
     sqlite3_close(db);
     assert_int_equal(sqlite3_open(name, &db), SQLITE_OK);
     sqlite3_stmt *statement;
-    sqlite3_prepare_v2(db, "PRAGMA journal_mode", -1, &statement, NULL);
-    sqlite3_step(statement);
+    (void)sqlite3_prepare_v2(db, "PRAGMA journal_mode", -1, &statement, NULL);
+    (void)sqlite3_step(statement);
     assert_string_equal(sqlite3_column_text(statement, 0), "delete"); /* not switched to WAL */
     sqlite3_finalize(statement);
     sqlite3_close(db);

@@ -59,21 +59,20 @@ static void add_runs(void)
     fixture_add_run(store, dataset, &diverged);
 }
 
-static const char *table_text(const char *name, const QueryParameter *parameters, int n,
-                              Format format)
+static const char *table_text(const char *name, QueryParameters parameters, Format format)
 {
     Err err;
     memset(output, 0, sizeof output);
     FILE *out = fmemopen(output, sizeof output - 1, "w");
-    bool ok = table_print(db, out, name, parameters, n, format, &err);
-    fclose(out);
+    bool ok = table_print(db, out, name, parameters, format, &err);
+    (void)fclose(out);
     if (!ok) fail_msg("%s", err.text);
     return output;
 }
 
 /* The table is what tests/golden/tables/FILE says, to the byte. */
-static void assert_table(const char *file, const char *name, const QueryParameter *parameters,
-                         int n, Format format)
+static void assert_table(const char *file, const char *name, QueryParameters parameters,
+                         Format format)
 {
     Err err;
     Arena *arena = arena_new();
@@ -84,7 +83,7 @@ static void assert_table(const char *file, const char *name, const QueryParamete
                   sizeof output, &err);
     arena_free(arena);
     assert_ok(ok);
-    assert_string_equal(table_text(name, parameters, n, format), golden);
+    assert_string_equal(table_text(name, parameters, format), golden);
     free(golden);
 }
 
@@ -92,10 +91,10 @@ static void test_accuracy_in_every_format(void **state)
 {
     (void)state;
     add_runs();
-    assert_table("accuracy.txt", "accuracy", NULL, 0, FORMAT_TEXT);
-    assert_table("accuracy.md", "accuracy", NULL, 0, FORMAT_MD);
-    assert_table("accuracy.tex", "accuracy", NULL, 0, FORMAT_LATEX);
-    assert_table("accuracy.csv", "accuracy", NULL, 0, FORMAT_CSV); /* unrounded */
+    assert_table("accuracy.txt", "accuracy", (QueryParameters){0}, FORMAT_TEXT);
+    assert_table("accuracy.md", "accuracy", (QueryParameters){0}, FORMAT_MD);
+    assert_table("accuracy.tex", "accuracy", (QueryParameters){0}, FORMAT_LATEX);
+    assert_table("accuracy.csv", "accuracy", (QueryParameters){0}, FORMAT_CSV); /* unrounded */
 }
 
 static void test_accuracy_by_another_rule_on_the_whole_domain(void **state)
@@ -104,7 +103,8 @@ static void test_accuracy_by_another_rule_on_the_whole_domain(void **state)
     add_runs();
     const QueryParameter parameters[] = {
         {"rule", "oracle"}, {"scored", "whole"}, {"dataset", "tiny"}};
-    assert_table("accuracy-oracle-whole.txt", "accuracy", parameters, 3, FORMAT_TEXT);
+    assert_table("accuracy-oracle-whole.txt", "accuracy", (QueryParameters){parameters, 3},
+                 FORMAT_TEXT);
 }
 
 static void test_accuracy_of_two_experiments_and_a_pair(void **state)
@@ -120,14 +120,14 @@ static void test_accuracy_of_two_experiments_and_a_pair(void **state)
                            CHECKPOINTS({.step = 1, .in = {99, 99, 99}, .out = {99, 99, 99}})};
     fixture_add_run(store, dataset, &again);
     fixture_add_run(store, dataset, &pair);
-    assert_table("accuracy-experiments.txt", "accuracy", NULL, 0, FORMAT_TEXT);
+    assert_table("accuracy-experiments.txt", "accuracy", (QueryParameters){0}, FORMAT_TEXT);
 }
 
 static void test_validation_shows_the_gap(void **state)
 {
     (void)state;
     add_runs();
-    assert_table("validation.txt", "validation", NULL, 0, FORMAT_TEXT);
+    assert_table("validation.txt", "validation", (QueryParameters){0}, FORMAT_TEXT);
 }
 
 static void test_unseen_concepts(void **state)
@@ -139,20 +139,21 @@ static void test_unseen_concepts(void **state)
                       .checkpoints =
                           CHECKPOINTS({.step = 1, .in = {0, 0, 50}, .out = {60, 70, 25}})};
     fixture_add_run(store, dataset, &run);
-    assert_table("unseen-concepts.txt", "unseen-concepts", NULL, 0, FORMAT_TEXT);
+    assert_table("unseen-concepts.txt", "unseen-concepts", (QueryParameters){0}, FORMAT_TEXT);
 }
 
 static void test_empty_database_says_so(void **state)
 {
     (void)state;
-    assert_table("empty.txt", "accuracy", NULL, 0, FORMAT_TEXT);
+    assert_table("empty.txt", "accuracy", (QueryParameters){0}, FORMAT_TEXT);
 }
 
 static bool print(const char *text, Err *err)
 {
     FILE *out = fmemopen(output, sizeof output - 1, "w");
-    bool ok = table_print_text(db, out, "mine", text, NULL, 0, FORMAT_TEXT, err);
-    fclose(out);
+    bool ok = table_print_file(db, out, &(TableFile){"mine", text}, (QueryParameters){0},
+                               FORMAT_TEXT, err);
+    (void)fclose(out);
     return ok;
 }
 
@@ -169,7 +170,7 @@ static void test_wrong_table_files_get_one_line(void **state)
     assert_fails(print(text, &err), "mine: two values for row \"1\", column \"2\"");
     snprintf(text, sizeof text, "%sDELETE FROM run", head);
     assert_fails(print(text, &err), "more than read");
-    assert_fails(table_print(db, stderr, "acuracy", NULL, 0, FORMAT_TEXT, &err),
+    assert_fails(table_print(db, stderr, "acuracy", (QueryParameters){0}, FORMAT_TEXT, &err),
                  "did you mean \"accuracy\"?");
 }
 
