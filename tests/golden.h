@@ -34,23 +34,24 @@ static inline Real *golden_values(const SafeTensors *f, const char *name, size_t
     return values;
 }
 
-/* Largest |got - want| / (scale of the array): fails above tol with name and index. The scale is
- * the largest |want|: single small elements are differences of large ones. Returns it. */
+/* Largest |got - want| / scale: fails above tol with name and index. The scale is the largest
+ * |want| (single small elements are differences of large ones), but at least smallest_scale (an
+ * array may be nothing but rounding errors). Returns it. */
 static inline double golden_compare(const char *name, const Real *got, const Real *want, size_t n,
-                                    double tol)
+                                    double tol, double smallest_scale)
 {
-    double scale = 0, worst = 0;
+    double scale = smallest_scale, worst = 0;
     size_t at = 0;
     for (size_t i = 0; i < n; i++) scale = fmax(scale, fabs((double)want[i]));
     for (size_t i = 0; i < n; i++) {
-        double error = fabs((double)got[i] - (double)want[i]) / fmax(scale, 1e-30);
+        double error = fabs((double)got[i] - (double)want[i]) / scale;
         if (!(error <= worst)) {
             worst = error;
             at = i;
         }
     }
     if (!(worst <= tol)) {
-        fail_msg("%s[%zu] = %.9g, expected %.9g (off by %.3g of the largest, %.9g)", name, at,
+        fail_msg("%s[%zu] = %.9g, expected %.9g (off by %.3g of the scale, %.9g)", name, at,
                  (double)got[at], (double)want[at], worst, scale);
     }
     return worst;
