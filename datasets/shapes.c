@@ -10,7 +10,8 @@
 
 enum { SHAPES_VERSION = 1, N_SHAPES = 6, N_STYLES = 4, SUBPIXELS = 4 };
 static const double PI = 3.14159265358979323846;
-static const double OUTLINE_INNER = 0.68; /* the hole of an outlined shape, relative to the shape */
+static const double MAX_TURN = 0.6; /* radians */
+static const double OUTLINE_INNER = 0.6; /* the hole of an outlined shape, relative to the shape */
 
 static const char *const SHAPES[N_SHAPES] = {"bar",    "circle", "cross",
                                              "square", "star",   "triangle"};
@@ -66,11 +67,11 @@ static Placement placement_of(const ShapesContext *c, int shape, int number)
 {
     RngStream s = rng_sub(rng_stream(c->seed, "shapes placement"), (uint64_t)shape);
     uint64_t n = (uint64_t)number;
-    double angle = 2 * PI * rng_uniform(s, n, 0);
+    double angle = MAX_TURN * (2 * rng_uniform(s, n, 0) - 1);
     return (Placement){.shape = shape,
                        .x = 0.5 + 0.2 * (rng_uniform(s, n, 1) - 0.5),
                        .y = 0.5 + 0.2 * (rng_uniform(s, n, 2) - 0.5),
-                       .radius = 0.26 + 0.14 * rng_uniform(s, n, 3),
+                       .radius = 0.30 + 0.12 * rng_uniform(s, n, 3),
                        .cosine = cos(angle),
                        .sine = sin(angle)};
 }
@@ -136,9 +137,9 @@ static Look look_of(const ShapesContext *c, Style style, int shape, int number)
         look.ground = (Color){255, 255, 255};
         break;
     case STYLE_TEXTURED:
-        look.shape = hue_color(hue, 60, 235);
+        look.shape = hue_color(hue, 30, 250);
         look.ground = hue_color(other_hue, 90, 160);
-        look.noise = 60;
+        look.noise = 40;
         break;
     case STYLE_DARK:
         look.shape = hue_color(hue, 110, 210);
@@ -156,7 +157,7 @@ static Color pixel_color(const Look *look, const Placement *p, int x, int y, int
     Color shape = look->shape;
     if (look->style == STYLE_TEXTURED) {
         double wave = sin((look->stripe_x * x + look->stripe_y * y) / size);
-        shape = mix(shape, (Color){255, 255, 255}, wave > 0.3 ? 0.55 : 0);
+        shape = mix(shape, (Color){255, 255, 255}, wave > 0.3 ? 0.4 : 0);
     }
     return mix(look->ground, shape, share);
 }

@@ -71,6 +71,7 @@ static void add_image(const Walk *walk, char *path)
 static bool walk_class(const Walk *walk, char *relative, Err *err)
 {
     Folders folders = {0};
+    int n_before = walk->found->n;
     bool ok = collect_folders(&folders, walk, relative, 0, err);
     if (ok) qsort(folders.items, (size_t)folders.n, sizeof *folders.items, compare_texts);
     for (int f = 0; f < folders.n && ok; f++) {
@@ -83,6 +84,8 @@ static bool walk_class(const Walk *walk, char *relative, Err *err)
                 add_image(walk, file_join(walk->arena, folders.items[f], names[i]));
         }
     }
+    if (ok && walk->found->n == n_before)
+        log_warn("%s/%s: a class folder without images", walk->descriptor->root, relative);
     free(folders.items);
     return ok;
 }
