@@ -32,7 +32,7 @@ static void read_cpu_model(char out[ENVIRONMENT_TEXT_SIZE])
         snprintf(out, ENVIRONMENT_TEXT_SIZE, "%.*s", (int)strcspn(colon + 2, "\n"), colon + 2);
         break;
     }
-    fclose(f);
+    (void)fclose(f);
 }
 
 void environment_read(Environment *out)
@@ -50,7 +50,7 @@ static int64_t cgroup_limit(void)
     if (f == NULL) return 0;
     char text[64] = "";
     if (fgets(text, sizeof text, f) == NULL) text[0] = '\0';
-    fclose(f);
+    (void)fclose(f);
     text[strcspn(text, "\n")] = '\0';
     long long bytes;
     return str_to_int64(text, &bytes) ? bytes : 0; /* "max": no limit */

@@ -45,7 +45,7 @@ bool run_report_held_out(Str *out, const char *results, const char *key, Err *er
                             "100 * accuracy), ' + ') AS accuracy" //
                             SELECTED_EVALUATIONS "AND role = 'held_out' AND split = 'in'",
                             results, key, FORMAT_CSV, err);
-    fclose(stream);
+    (void)fclose(stream); /* memory */
     if (ok) {
         const char *value = text + strcspn(text, "\n"); /* below the name of the column */
         value += strspn(value, "\n");

@@ -41,7 +41,7 @@ bool err_context(Err *err, const char *fmt, ...)
 
 void check_failed(const char *file, int line, const char *cond, const char *fmt, ...)
 {
-    fflush(stdout);
+    (void)fflush(stdout);
     fprintf(stderr, "%s:%d: check failed: %s: ", file, line, cond);
     va_list args;
     va_start(args, fmt);

@@ -49,7 +49,7 @@ bool file_read(char **out, size_t *n_bytes, const char *path, size_t max_bytes, 
     ok = true;
 done:
     free(data);
-    fclose(f);
+    (void)fclose(f); /* only read from */
     return ok;
 }
 

@@ -44,7 +44,7 @@ static void draw(Progress *p, const char *note)
         fprintf(stderr, "%s: %lld/%lld %s, %.1f/s, ETA %s%s%s\n", p->label, (long long)p->done,
                 (long long)p->total, p->unit, rate, eta, note[0] ? ", " : "", note);
     }
-    fflush(stderr);
+    (void)fflush(stderr);
     p->shown = true;
     p->t_shown = clock_seconds();
 }
@@ -64,7 +64,7 @@ void progress_end(Progress *p)
     clock_format(took, sizeof took, clock_seconds() - p->t_begin);
     fprintf(stderr, "%s%s: %lld %s in %s\n", p->on_terminal ? "\r\033[K" : "", p->label,
             (long long)p->done, p->unit, took);
-    fflush(stderr);
+    (void)fflush(stderr);
 }
 
 void progress_clear(Progress *p)

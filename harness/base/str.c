@@ -86,6 +86,11 @@ static int least(int a, int b, int c)
     return ab < c ? ab : c;
 }
 
+static bool same_letter(char a, char b)
+{
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
 /* Levenshtein distance, case ignored; both texts at most NEAREST_MAX_LENGTH long. */
 static int edit_distance(const char *a, const char *b)
 {
@@ -96,8 +101,7 @@ static int edit_distance(const char *a, const char *b)
         int diagonal = row[0];
         row[0] = i + 1;
         for (int j = 0; j < n; j++) {
-            bool same = tolower((unsigned char)a[i]) == tolower((unsigned char)b[j]);
-            int cost = least(diagonal + !same, row[j] + 1, row[j + 1] + 1);
+            int cost = least(diagonal + !same_letter(a[i], b[j]), row[j] + 1, row[j + 1] + 1);
             diagonal = row[j + 1];
             row[j + 1] = cost;
         }

@@ -63,7 +63,7 @@ int params_add(Params *p, const ParamSpec *spec)
 
 static double fan_in(const Param *q)
 {
-    return (double)(q->size / (size_t)q->dims[0]);
+    return (double)q->size / (double)q->dims[0];
 }
 
 static double fan_out(const Param *q)

@@ -153,7 +153,7 @@ MUST_USE static bool load_open_file(const SafeTensors *f, const char *path, cons
     size_t size = params_size(learner_params(l));
     size_t n_params = (size_t)params_count(learner_params(l));
     TrainState read = {0};
-    int64_t counts[LEARNER_MAX_AVERAGES];
+    int64_t counts[LEARNER_MAX_AVERAGES] = {0};
     if (!check_identity(f, path, key, err) || !read_state(f, path, &read, err)) return false;
     if (!check_array(f, path, OPTIMIZER_STEPS, "I64", n_params, err)) return false;
     for (int i = 0; i < learner_n_averages(l); i++) {
