@@ -1,17 +1,13 @@
 /* Reading safetensors: the header is parsed by jansson and then distrusted entry by entry. */
 #include "safetensors.h"
 
+#include "mapped_file.h"
 #include "mem.h"
 #include "safetensors_dtype.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum {
     LENGTH_BYTES = 8,
@@ -21,9 +17,8 @@ enum {
 
 struct SafeTensors {
     char *place;
-    void *map; /* NULL: memory of the caller */
-    size_t map_bytes;
-    json_t *header; /* owns all names */
+    MappedFile file; /* zeroed: memory of the caller */
+    json_t *header;  /* owns all names */
     SafeTensor *tensors;
     int n;
 };
@@ -222,41 +217,15 @@ bool safetensors_parse(SafeTensors **out, const void *data, size_t n_bytes, cons
 
 /* ---- files ---- */
 
-static bool map_file(void **map, size_t *n_bytes, const char *path, Err *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: cannot open: %s", path,
-                       strerror(errno));
-    }
-    struct stat st;
-    bool ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-    if (!ok) err_set(err, ERR_IO, "%s: not a regular file", path);
-    if (ok && st.st_size < LENGTH_BYTES) { /* an empty file cannot be mapped */
-        ok = err_set(err, ERR_FORMAT, "%s: %lld bytes, a safetensors file has at least %d", path,
-                     (long long)st.st_size, LENGTH_BYTES);
-    }
-    if (ok) {
-        *n_bytes = (size_t)st.st_size;
-        *map = mmap(NULL, *n_bytes, PROT_READ, MAP_PRIVATE, fd, 0);
-        ok = *map != MAP_FAILED;
-        if (!ok) err_set(err, ERR_IO, "%s: cannot map: %s", path, strerror(errno));
-    }
-    close(fd);
-    return ok;
-}
-
 bool safetensors_open(SafeTensors **out, const char *path, Err *err)
 {
-    void *map = NULL;
-    size_t n_bytes = 0;
-    if (!map_file(&map, &n_bytes, path, err)) return false;
-    if (!safetensors_parse(out, map, n_bytes, path, err)) {
-        munmap(map, n_bytes);
+    MappedFile file;
+    if (!mapped_file_open(&file, path, err)) return false;
+    if (!safetensors_parse(out, file.bytes, file.n, path, err)) {
+        mapped_file_close(&file);
         return false;
     }
-    (*out)->map = map;
-    (*out)->map_bytes = n_bytes;
+    (*out)->file = file;
     return true;
 }
 
@@ -264,7 +233,7 @@ void safetensors_close(SafeTensors *f)
 {
     if (f == NULL) return;
     json_decref(f->header);
-    if (f->map != NULL) munmap(f->map, f->map_bytes);
+    mapped_file_close(&f->file);
     free(f->tensors);
     free(f->place);
     free(f);

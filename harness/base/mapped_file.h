@@ -1,6 +1,6 @@
 /* A file mapped read-only into memory. */
-#ifndef DATASETS_MAPPED_FILE_H
-#define DATASETS_MAPPED_FILE_H
+#ifndef BASE_MAPPED_FILE_H
+#define BASE_MAPPED_FILE_H
 
 #include "err.h"
 
@@ -12,6 +12,7 @@ typedef struct {
     size_t n;
 } MappedFile;
 
+/* A folder or a device is an error. */
 MUST_USE bool mapped_file_open(MappedFile *out, const char *path, Err *err);
 void mapped_file_close(MappedFile *file); /* a zeroed one is fine */
 
