@@ -6,7 +6,8 @@
 
 enum { MAX_NAME = 64 };
 
-static const double TOLERANCE = 1e-5; /* of the largest value of an array */
+static const double TOLERANCE = 1e-5;      /* of the largest value of an array */
+static const double SMALLEST_SCALE = 1e-3; /* of arrays that are nothing but small */
 
 static struct {
     SafeTensors *golden;
@@ -34,7 +35,7 @@ static void compare(const ParityCase *c, const char *part, const Real *got)
     size_t n;
     if (find(c, part, name) == NULL) fail_msg("no golden array \"%s\"", name);
     Real *want = golden_values(fixture.golden, name, &n);
-    golden_compare(name, got, want, n, TOLERANCE);
+    golden_compare(name, got, want, n, TOLERANCE, SMALLEST_SCALE);
     test_free(want);
 }
 
