@@ -196,7 +196,7 @@ typedef struct {
 SIMD_CLONES
 static void mask_block(Real *restrict g, const Real *restrict y, size_t n)
 {
-    for (size_t i = 0; i < n; i++) g[i] = y[i] > 0 ? g[i] : 0;
+    for (size_t i = 0; i < n; i++) g[i] = y[i] <= 0 ? 0 : g[i];
 }
 
 static void norm_sums_task(void *context, Part rows)

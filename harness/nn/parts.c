@@ -53,7 +53,7 @@ typedef struct {
 SIMD_CLONES
 static void relu_backward_part(Real *restrict g, const Real *restrict y, size_t n)
 {
-    for (size_t i = 0; i < n; i++) g[i] = y[i] > 0 ? g[i] : 0;
+    for (size_t i = 0; i < n; i++) g[i] = y[i] <= 0 ? 0 : g[i];
 }
 
 static void relu_backward_task(void *context, Part part)

@@ -28,7 +28,7 @@ Part parts_get(size_t n, int n_parts, int index);
 /* Reals of scratch that hold n doubles. */
 size_t parts_reals_of_doubles(size_t n);
 
-/* g = y > 0 ? g : 0 for n elements: backward through max(0, .) whose result was y. */
+/* g = y <= 0 ? 0 : g for n elements: backward through max(0, .) whose result was y. */
 void parts_relu_backward(ThreadPool *threads, Real *g, const Real *y, size_t n);
 
 #endif

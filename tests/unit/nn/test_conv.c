@@ -4,7 +4,7 @@
 #include "rng.h"
 #include "test.h"
 
-enum { N_DRAWN = 300, MAX_THREADS = 3 };
+enum { MAX_THREADS = 3 };
 
 typedef struct {
     ConvShape shape;
@@ -175,17 +175,17 @@ static int pick(RngStream random, uint64_t i, uint64_t which, int low, int high)
     return low + (int)(rng_uniform(random, i, which) * (high - low + 1));
 }
 
-static void test_drawn_shapes_agree_with_naive(void **state)
+/* Channels per group in and out are drawn from [low, high]. */
+static void run_drawn(const char *stream, uint64_t n, int low, int high)
 {
-    (void)state;
-    RngStream random = rng_stream(3, "shapes");
-    for (uint64_t i = 0; i < N_DRAWN; i++) {
+    RngStream random = rng_stream(3, stream);
+    for (uint64_t i = 0; i < n; i++) {
         int groups = pick(random, i, 0, 0, 2) == 0 ? pick(random, i, 1, 2, 3) : 1;
         ConvShape s = {.n = pick(random, i, 2, 1, 3),
                        .h = pick(random, i, 3, 1, 9),
                        .w = pick(random, i, 4, 1, 9),
-                       .c = groups * pick(random, i, 5, 1, 6),
-                       .m = groups * pick(random, i, 6, 1, 6),
+                       .c = groups * pick(random, i, 5, low, high),
+                       .m = groups * pick(random, i, 6, low, high),
                        .kernel_h = pick(random, i, 7, 1, 4),
                        .kernel_w = pick(random, i, 8, 1, 4),
                        .stride = pick(random, i, 9, 1, 3),
@@ -197,6 +197,18 @@ static void test_drawn_shapes_agree_with_naive(void **state)
         if (s.w + 2 * s.pad_w <= s.dilation * (s.kernel_w - 1)) continue;
         run(s, i);
     }
+}
+
+static void test_drawn_shapes_agree_with_naive(void **state)
+{
+    (void)state;
+    run_drawn("few channels", 200, 1, 6);
+}
+
+static void test_drawn_shapes_of_many_channels_agree_with_naive(void **state)
+{
+    (void)state;
+    run_drawn("many channels", 60, 10, 70);
 }
 
 static const ConvShape LARGER[] = {
@@ -220,6 +232,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_drawn_shapes_agree_with_naive),
+        cmocka_unit_test(test_drawn_shapes_of_many_channels_agree_with_naive),
         cmocka_unit_test(test_larger_shapes_agree_with_naive),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
