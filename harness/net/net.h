@@ -2,11 +2,11 @@
  * the published checkpoints) to a Params, and asks for every weight through a Weights, so that it
  * never knows whether an adapter or a growth method made it.
  *
+ *     NetOptions options = {.name = "resnet-18", .size = 64, .channels = 3, .n_classes = 7};
  *     Net *net;
- *     if (!net_new(&net, &(NetOptions){.name = "resnet-18", .size = 64, .channels = 3, .n_classes =
- * 7, .seed = 1}, err)) ... Tensor *features = net_features(net, t, x);         // x
- * [N,size,size,channels] -> [N, net_n_features] Tensor *logits = net_classify(net, t, features); //
- * -> [N,K]
+ *     if (!net_new(&net, &options, err)) return false;
+ *     Tensor *features = net_features(net, t, x);         // x [N,size,size,channels] -> [N,D]
+ *     Tensor *logits = net_classify(net, t, features);    // -> [N,K]
  *
  * One file per family; a new network is a file and a row in net.c's table (see net_family.h).
  */
