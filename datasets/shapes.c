@@ -10,7 +10,7 @@
 
 enum { SHAPES_VERSION = 1, N_SHAPES = 6, N_STYLES = 4, SUBPIXELS = 4 };
 static const double PI = 3.14159265358979323846;
-static const double MAX_TURN = 0.6; /* radians */
+static const double MAX_TURN = 0.35;     /* radians */
 static const double OUTLINE_INNER = 0.6; /* the hole of an outlined shape, relative to the shape */
 
 static const char *const SHAPES[N_SHAPES] = {"bar",    "circle", "cross",
@@ -69,9 +69,9 @@ static Placement placement_of(const ShapesContext *c, int shape, int number)
     uint64_t n = (uint64_t)number;
     double angle = MAX_TURN * (2 * rng_uniform(s, n, 0) - 1);
     return (Placement){.shape = shape,
-                       .x = 0.5 + 0.2 * (rng_uniform(s, n, 1) - 0.5),
-                       .y = 0.5 + 0.2 * (rng_uniform(s, n, 2) - 0.5),
-                       .radius = 0.30 + 0.12 * rng_uniform(s, n, 3),
+                       .x = 0.5 + 0.12 * (rng_uniform(s, n, 1) - 0.5),
+                       .y = 0.5 + 0.12 * (rng_uniform(s, n, 2) - 0.5),
+                       .radius = 0.32 + 0.1 * rng_uniform(s, n, 3),
                        .cosine = cos(angle),
                        .sine = sin(angle)};
 }
@@ -131,6 +131,11 @@ static Look look_of(const ShapesContext *c, Style style, int shape, int number)
     case STYLE_FILLED:
         look.shape = hue_color(hue, 20, 220);
         look.ground = hue_color(other_hue, 215, 255);
+        if (rng_uniform(s, n, 3) < 0.5) { /* light on dark as often as dark on light */
+            Color held = look.shape;
+            look.shape = look.ground;
+            look.ground = held;
+        }
         break;
     case STYLE_OUTLINE:
         look.shape = (Color){30, 30, 30};
@@ -139,7 +144,7 @@ static Look look_of(const ShapesContext *c, Style style, int shape, int number)
     case STYLE_TEXTURED:
         look.shape = hue_color(hue, 30, 250);
         look.ground = hue_color(other_hue, 90, 160);
-        look.noise = 40;
+        look.noise = 30;
         break;
     case STYLE_DARK:
         look.shape = hue_color(hue, 110, 210);

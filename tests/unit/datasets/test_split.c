@@ -49,6 +49,8 @@ static void test_sizes_round_down_as_in_domainbed(void **state)
         split_keys(keys, &n_out, N[d], 0, d, 0.2);
         assert_int_equal(n_out, OUT[d]);
     }
+    split_keys(keys, &n_out, 9, 0, 0, 0.2); /* 1.8 */
+    assert_int_equal(n_out, 1);
 }
 
 static void expect_partition(const DomainSplit *s, int domain)
