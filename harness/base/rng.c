@@ -4,6 +4,7 @@
 #include "err.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Multipliers and key increments of Philox 4x32: Salmon et al. 2011, table 2 and section 3.3. */
 static const uint32_t MULTIPLIER_0 = 0xD2511F53u, MULTIPLIER_1 = 0xCD9E8D57u;
@@ -82,6 +83,52 @@ int rng_below(RngStream s, uint64_t step, uint64_t index, int n)
     check(n >= 1, "cannot draw below %d", n);
     uint64_t high = rng_u64(s, step, index) >> 32;
     return (int)((high * (uint64_t)n) >> 32); /* bias below n / 2^32 */
+}
+
+/* Words 4 b .. 4 b + 3 are block b of the generator, for LANES blocks side by side. The key differs
+ * from that of rng_u64 in one bit, so that the two never share a block. */
+enum { LANES = 16, WORDS = 4 * LANES };
+
+SIMD_CLONES
+static void fill_lanes(uint32_t words[WORDS], RngStream s, uint64_t step, uint64_t block)
+{
+    uint32_t c0[LANES], c1[LANES], c2[LANES], c3[LANES];
+    uint32_t k0 = (uint32_t)s.key ^ 1u, k1 = (uint32_t)(s.key >> 32);
+    for (int i = 0; i < LANES; i++) {
+        c0[i] = (uint32_t)(block + (uint64_t)i);
+        c1[i] = (uint32_t)((block + (uint64_t)i) >> 32);
+        c2[i] = (uint32_t)step;
+        c3[i] = (uint32_t)(step >> 32);
+    }
+    for (int round = 0; round < 10; round++) {
+        for (int i = 0; i < LANES; i++) {
+            uint64_t p0 = (uint64_t)MULTIPLIER_0 * c0[i];
+            uint64_t p1 = (uint64_t)MULTIPLIER_1 * c2[i];
+            c0[i] = (uint32_t)(p1 >> 32) ^ c1[i] ^ k0;
+            c2[i] = (uint32_t)(p0 >> 32) ^ c3[i] ^ k1;
+            c1[i] = (uint32_t)p1;
+            c3[i] = (uint32_t)p0;
+        }
+        k0 += WEYL_0;
+        k1 += WEYL_1;
+    }
+    for (int i = 0; i < LANES; i++) {
+        words[4 * i] = c0[i];
+        words[4 * i + 1] = c1[i];
+        words[4 * i + 2] = c2[i];
+        words[4 * i + 3] = c3[i];
+    }
+}
+
+void rng_fill_u32(uint32_t *words, RngStream s, uint64_t step, uint64_t first, size_t n)
+{
+    check(first % 4 == 0, "words from %llu on", (unsigned long long)first);
+    uint32_t lanes[WORDS];
+    for (size_t i = 0; i < n; i += WORDS) {
+        fill_lanes(lanes, s, step, (first + i) / 4);
+        size_t count = n - i < WORDS ? n - i : (size_t)WORDS;
+        memcpy(words + i, lanes, count * sizeof *words);
+    }
 }
 
 void rng_shuffle(RngStream s, uint64_t step, int *items, int n)

@@ -11,6 +11,7 @@
 #ifndef BASE_RNG_H
 #define BASE_RNG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct {
@@ -25,6 +26,10 @@ uint64_t rng_u64(RngStream s, uint64_t step, uint64_t index);
 double rng_uniform(RngStream s, uint64_t step, uint64_t index); /* [0,1), 53 bits */
 double rng_normal(RngStream s, uint64_t step, uint64_t index); /* mean 0, variance 1 (Box-Muller) */
 int rng_below(RngStream s, uint64_t step, uint64_t index, int n); /* uniform in 0..n-1; n >= 1 */
+
+/* n uniform 32-bit words: word i of a (stream, step) is words[i - first]. Many times faster than
+ * one by one; another sequence than rng_u64. first is a multiple of 4. */
+void rng_fill_u32(uint32_t *words, RngStream s, uint64_t step, uint64_t first, size_t n);
 
 /* Shuffles items in place, the same way for the same (stream, step, n). */
 void rng_shuffle(RngStream s, uint64_t step, int *items, int n);

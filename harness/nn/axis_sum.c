@@ -21,30 +21,28 @@ static void finish(const AxisSum *s, const double *sums, size_t o, size_t column
 
 /* ---- sums of up to COLUMNS neighbouring columns ---- */
 
+/* Rows of n columns, a stride apart. The usual full block has a fixed width, so that its sums stay
+ * in registers. */
 SIMD_CLONES
-static void add_row(double *sums, const Real *x, size_t n)
+static void add_rows(double *sums, const Real *x, size_t stride, size_t n_rows, size_t n)
 {
-    for (size_t i = 0; i < n; i++) sums[i] += x[i];
+    double full[COLUMNS] = {0};
+    if (n == COLUMNS) {
+        for (size_t l = 0; l < n_rows; l++) {
+            for (int i = 0; i < COLUMNS; i++) full[i] += x[l * stride + (size_t)i];
+        }
+        for (int i = 0; i < COLUMNS; i++) sums[i] += full[i];
+        return;
+    }
+    for (size_t l = 0; l < n_rows; l++) {
+        for (size_t i = 0; i < n; i++) sums[i] += x[l * stride + i];
+    }
 }
 
 SIMD_CLONES
 static void add_row_product(double *sums, const Real *x, const Real *f, size_t n)
 {
     for (size_t i = 0; i < n; i++) sums[i] += (double)x[i] * f[i];
-}
-
-/* Rows [begin, end) of the block x, f (row stride inner), into sums[n]. */
-static void add_rows(const AxisSum *s, double *sums, size_t first, size_t n_rows, size_t n)
-{
-    const Real *x = s->x + first;
-    const Real *f = s->factor != NULL ? s->factor + first : NULL;
-    for (size_t l = 0; l < n_rows; l++) {
-        if (f == NULL) {
-            add_row(sums, x + l * s->inner, n);
-        } else {
-            add_row_product(sums, x + l * s->inner, f + l * s->inner, n);
-        }
-    }
 }
 
 /* ---- sums of contiguous elements (inner = 1) ---- */
@@ -82,8 +80,12 @@ static double contiguous_product_sum(const Real *x, const Real *f, size_t n)
 /* Adds n_rows rows from element `first` on, n <= COLUMNS columns, into sums. */
 static void add_block(const AxisSum *s, double *sums, size_t first, size_t n_rows, size_t n)
 {
-    if (s->inner > 1) {
-        add_rows(s, sums, first, n_rows, n);
+    if (s->inner > 1 && s->factor == NULL) {
+        add_rows(sums, s->x + first, s->inner, n_rows, n);
+    } else if (s->inner > 1) {
+        for (size_t at = first; at < first + n_rows * s->inner; at += s->inner) {
+            add_row_product(sums, s->x + at, s->factor + at, n);
+        }
     } else if (s->factor == NULL) {
         sums[0] += contiguous_sum(s->x + first, n_rows);
     } else {

@@ -156,14 +156,28 @@ typedef struct {
     bool fresh;
 } Dropout;
 
+enum { DROPOUT_BLOCK = 512 };
+
+SIMD_CLONES
+static void dropout_block(const Dropout *d, const uint32_t *words, size_t at, size_t n)
+{
+    Real scale = (Real)(1 / (1 - d->p));
+    uint32_t threshold = (uint32_t)(d->p * 4294967296.0); /* 2^32 */
+    const Real *x = d->x + at;
+    Real *y = d->y + at;
+    for (size_t i = 0; i < n; i++) y[i] = words[i] >= threshold ? scale * x[i] : 0;
+    if (d->kept == NULL) return;
+    for (size_t i = 0; i < n; i++) d->kept[at + i] = words[i] >= threshold;
+}
+
 static void dropout_forward(const void *context, size_t begin, size_t end)
 {
     const Dropout *d = context;
-    Real scale = (Real)(1 / (1 - d->p));
-    for (size_t i = begin; i < end; i++) {
-        bool keep = tape_uniform(d->t, d->which, i) >= d->p;
-        d->y[i] = keep ? scale * d->x[i] : 0;
-        if (d->kept != NULL) d->kept[i] = keep;
+    uint32_t words[DROPOUT_BLOCK];
+    for (size_t i = begin; i < end; i += DROPOUT_BLOCK) {
+        size_t n = end - i < DROPOUT_BLOCK ? end - i : (size_t)DROPOUT_BLOCK;
+        tape_random_words(d->t, d->which, words, i, n);
+        dropout_block(d, words, i, n);
     }
 }
 

@@ -374,9 +374,9 @@ uint64_t tape_random_op(Tape *t)
     return t->n_random_ops++;
 }
 
-double tape_uniform(const Tape *t, uint64_t which, uint64_t index)
+void tape_random_words(const Tape *t, uint64_t which, uint32_t *words, size_t first, size_t n)
 {
-    return rng_uniform(rng_sub(t->random, which), t->step, index);
+    rng_fill_u32(words, rng_sub(t->random, which), t->step, first, n);
 }
 
 uint64_t tape_epoch(const Tape *t)

@@ -121,9 +121,11 @@ Real *tape_grad_fresh(Tape *t, Tensor *x, bool *fresh);
 Real *tape_scratch(Tape *t, size_t n);
 void tape_scratch_end(Tape *t, Real *scratch, size_t n);
 
-/* Uniform draw in [0,1) for element `index` of the `which`-th random op of this step. */
 uint64_t tape_random_op(Tape *t); /* numbers the random ops of a step: 0, 1, ... */
-double tape_uniform(const Tape *t, uint64_t which, uint64_t index);
+
+/* Uniform 32-bit words first, first + 1, ... of random op `which` of this step (rng_fill_u32). */
+void tape_random_words(const Tape *t, uint64_t which, uint32_t *words, size_t first, size_t n);
+
 uint64_t tape_epoch(const Tape *t); /* differs for every tape_begin of every tape of the process:
                                        key for per-step caches */
 

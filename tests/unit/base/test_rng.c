@@ -67,6 +67,30 @@ static void test_streams_steps_and_seeds_differ(void **state)
     assert_true(reference != rng_u64(rng_sub(rng_stream(1, "a"), 0), 0, 0));
 }
 
+static void test_filled_words_are_the_generators_blocks(void **state)
+{
+    (void)state;
+    enum { N = 1000 };
+    RngStream s = rng_stream(1, "fill");
+    const uint64_t step = 5 + (1ull << 40), first = 4 * ((1ull << 32) - 20);
+    uint32_t words[N], part[70];
+    rng_fill_u32(words, s, step, first, N);
+    for (uint64_t i = 0; i < N; i += 4) {
+        uint64_t block = (first + i) / 4; /* its counter carries into the second word */
+        uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)step,
+                               (uint32_t)(step >> 32)};
+        uint32_t key[2] = {(uint32_t)s.key ^ 1u, (uint32_t)(s.key >> 32)}, want[4];
+        rng_philox(want, counter, key);
+        assert_memory_equal(words + i, want, sizeof want);
+    }
+    for (size_t n = 1; n <= 70; n++) { /* any cut gives the same words */
+        memset(part, 0, sizeof part);
+        rng_fill_u32(part, s, step, first + 64, n);
+        assert_memory_equal(part, words + 64, n * sizeof *part);
+        assert_true(n == 70 || part[n] == 0);
+    }
+}
+
 static void test_shuffle_is_a_permutation(void **state)
 {
     (void)state;
@@ -89,6 +113,7 @@ int main(void)
         cmocka_unit_test(test_uniform_has_the_right_moments),
         cmocka_unit_test(test_normal_has_the_right_moments),
         cmocka_unit_test(test_streams_steps_and_seeds_differ),
+        cmocka_unit_test(test_filled_words_are_the_generators_blocks),
         cmocka_unit_test(test_shuffle_is_a_permutation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
