@@ -187,9 +187,9 @@ static void dropout_backward_range(const void *context, size_t begin, size_t end
     const Dropout *d = context;
     Real scale = (Real)(1 / (1 - d->p));
     if (d->fresh) {
-        for (size_t i = begin; i < end; i++) d->dx[i] = scale * d->kept[i] * d->dy[i];
+        for (size_t i = begin; i < end; i++) d->dx[i] = scale * (Real)d->kept[i] * d->dy[i];
     } else {
-        for (size_t i = begin; i < end; i++) d->dx[i] += scale * d->kept[i] * d->dy[i];
+        for (size_t i = begin; i < end; i++) d->dx[i] += scale * (Real)d->kept[i] * d->dy[i];
     }
 }
 

@@ -177,13 +177,14 @@ static void attention_check(const Tensor *q, const Tensor *k, const Tensor *v, i
 Tensor *nn_attention(Tape *t, Tensor *q, Tensor *k, Tensor *v, int heads, bool causal)
 {
     attention_check(q, k, v, heads, causal);
+    int head_size = q->dims[2] / heads;
     Attention *a = tape_aux(t, sizeof *a);
     *a = (Attention){.heads = heads,
-                     .head_size = q->dims[2] / heads,
+                     .head_size = head_size,
                      .n_queries = q->dims[1],
                      .n_keys = k->dims[1],
                      .causal = causal,
-                     .scale = (Real)(1 / sqrt((double)(q->dims[2] / heads))),
+                     .scale = (Real)(1 / sqrt((double)head_size)),
                      .q = q->v,
                      .k = k->v,
                      .v = v->v};
