@@ -84,7 +84,10 @@ static double block_bound(const float *a, const float *b, int n)
 static double full_mse(const uint8_t *a, const uint8_t *b, int n)
 {
     int64_t sum = 0;
-    for (int i = 0; i < n; i++) sum += (a[i] - b[i]) * (a[i] - b[i]);
+    for (int i = 0; i < n; i++) {
+        int difference = a[i] - b[i];
+        sum += (int64_t)difference * difference;
+    }
     return (double)sum / (255.0 * 255.0 * n);
 }
 
@@ -153,6 +156,25 @@ static int compare_pairs(const void *a, const void *b)
     return x->a != y->a ? x->a - y->a : x->b - y->b;
 }
 
+/* Moves the pairs of one task to all. */
+static void pairs_take(Pairs *all, Pairs *found)
+{
+    all->n_found += found->n_found;
+    if (found->n == 0) return;
+    mem_reserve(all->items, all->capacity, all->n + found->n);
+    memcpy(all->items + all->n, found->items, (size_t)found->n * sizeof *found->items);
+    all->n += found->n;
+    free(found->items);
+    *found = (Pairs){0};
+}
+
+static void pairs_keep_nearest(Pairs *all)
+{
+    if (all->n == 0) return;
+    qsort(all->items, (size_t)all->n, sizeof *all->items, compare_pairs);
+    if (all->n > AUDIT_MAX_PAIRS) all->n = AUDIT_MAX_PAIRS;
+}
+
 static void compare_all(Search *s, Pairs *all, ThreadPool *pool)
 {
     int n_tasks = (s->n + ROWS_PER_TASK - 1) / ROWS_PER_TASK;
@@ -161,25 +183,12 @@ static void compare_all(Search *s, Pairs *all, ThreadPool *pool)
     for (s->first_task = 0; s->first_task < n_tasks; s->first_task += CHUNK_TASKS) {
         int n = n_tasks - s->first_task < CHUNK_TASKS ? n_tasks - s->first_task : CHUNK_TASKS;
         thread_pool_run(pool, n, compare_task, s);
-        for (int t = 0; t < n; t++) {
-            Pairs *found = &s->found[t];
-            all->n_found += found->n_found;
-            mem_reserve(all->items, all->capacity, all->n + found->n);
-            if (found->n > 0)
-                memcpy(all->items + all->n, found->items, (size_t)found->n * sizeof *found->items);
-            all->n += found->n;
-            free(found->items);
-            *found = (Pairs){0};
-        }
-        if (all->n > AUDIT_MAX_PAIRS) { /* keep the nearest */
-            qsort(all->items, (size_t)all->n, sizeof *all->items, compare_pairs);
-            all->n = AUDIT_MAX_PAIRS;
-        }
+        for (int t = 0; t < n; t++) pairs_take(all, &s->found[t]);
+        pairs_keep_nearest(all);
         int done = (s->first_task + n) * ROWS_PER_TASK;
         progress_update(&progress, done < s->n ? done : s->n, "");
     }
     progress_end(&progress);
-    if (all->n > 0) qsort(all->items, (size_t)all->n, sizeof *all->items, compare_pairs);
 }
 
 static void search_begin(Search *s, const Dataset *dataset, int n_threads)

@@ -113,9 +113,9 @@ static Box whole(const ImageView *image)
 }
 
 void augment_apply(float *out, const ImageView *image, AugmentKind kind, const InputSpec *spec,
-                   RngStream stream, uint64_t draw, AugmentScratch *scratch)
+                   AugmentDraw draw, AugmentScratch *scratch)
 {
-    Draws draws = {.stream = stream, .draw = draw};
+    Draws draws = {.stream = draw.stream, .draw = draw.number};
     Image *resized = &scratch->resized;
     image_resize_storage(resized, spec->size, spec->size, image->channels);
     Box box =
@@ -129,6 +129,7 @@ void augment_apply(float *out, const ImageView *image, AugmentKind kind, const I
     augment_normalise(out, resized->data, spec->size * spec->size, image->channels, spec);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): it is written through target.data */
 void augment_clean_pixels(uint8_t *out, const ImageView *image, int size, AugmentScratch *scratch)
 {
     Image target = {.width = size, .height = size, .channels = image->channels, .data = out};

@@ -33,6 +33,12 @@ InputSpec input_spec_plain(int size);    /* mean 0, std 1: values in [0,1] (MNIS
 InputSpec input_spec_imagenet(int size); /* torchvision's mean and std */
 InputSpec input_spec_clip(int size);     /* OpenAI CLIP's mean and std */
 
+/* Which random numbers an image gets: the stream, and the number of the draw inside it. */
+typedef struct {
+    RngStream stream;
+    uint64_t number;
+} AugmentDraw;
+
 /* Scratch of one thread. Start with AugmentScratch s = {0}; end with augment_scratch_done(&s). */
 typedef struct {
     Image decoded; /* for dataset_pixels */
@@ -42,10 +48,10 @@ typedef struct {
 
 void augment_scratch_done(AugmentScratch *scratch);
 
-/* out: [size, size, image->channels]. draw: number of the draw inside the stream. The colour steps
+/* out: [size, size, image->channels]. The colour steps
  * are left out for images that do not have 3 channels. */
 void augment_apply(float *out, const ImageView *image, AugmentKind kind, const InputSpec *spec,
-                   RngStream stream, uint64_t draw, AugmentScratch *scratch);
+                   AugmentDraw draw, AugmentScratch *scratch);
 
 /* The clean transform: resized to size x size ignoring the aspect ratio, as 8-bit pixels [size,
  * size, channels]. */

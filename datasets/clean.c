@@ -100,6 +100,7 @@ static void clean_task(void *context, int task, int thread)
     augment_scratch_done(&scratch);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): x is written through job.x */
 bool clean_batch(CleanImages *clean, float *x, const int *images, int n, ThreadPool *pool, Err *err)
 {
     int n_tasks = (n + TASK_IMAGES - 1) / TASK_IMAGES;

@@ -287,6 +287,17 @@ const char **dataset_shipped_names(int *out_n, Arena *arena)
     return names;
 }
 
+/* A shipped name wins over a folder that happens to be called the same; ./name is the folder. */
+static bool is_shipped(const char *name)
+{
+    size_t n = strlen(name);
+    for (int i = 0; descriptor_files[i].name != NULL; i++) {
+        const char *file = descriptor_files[i].name;
+        if (strncmp(file, name, n) == 0 && str_equal(file + n, ".yaml")) return true;
+    }
+    return false;
+}
+
 static bool parse_shipped(Descriptor **out, const char *name, Arena *arena, Err *err)
 {
     int n;
@@ -334,7 +345,7 @@ static char *expand_root(const char *root, const char *descriptor_path, const ch
 bool descriptor_load(Descriptor **out, const char *name_or_path, const char *root,
                      const char *cache_dir, Arena *arena, Err *err)
 {
-    Descriptor *d;
+    Descriptor *d = NULL;
     bool is_file = str_ends_with(name_or_path, ".yaml") || str_ends_with(name_or_path, ".yml");
     if (is_file) {
         char *text;
@@ -343,7 +354,7 @@ bool descriptor_load(Descriptor **out, const char *name_or_path, const char *roo
         bool ok = descriptor_parse(&d, text, n, name_or_path, arena, err);
         free(text);
         if (!ok) return false;
-    } else if (file_is_dir(name_or_path)) {
+    } else if (!is_shipped(name_or_path) && file_is_dir(name_or_path)) {
         *out = plain_folder(name_or_path, arena);
         return true;
     } else if (!parse_shipped(&d, name_or_path, arena, err)) {

@@ -93,7 +93,7 @@ static bool format_check(const Reader *reader, const char *place, Err *err)
 {
     for (size_t i = 0; i < sizeof FORMATS / sizeof *FORMATS; i++) {
         const Format *format = &FORMATS[i];
-        size_t end = (size_t)(format->offset + format->n);
+        size_t end = (size_t)format->offset + (size_t)format->n;
         if (reader->n < end ||
             memcmp(reader->bytes + format->offset, format->magic, (size_t)format->n) != 0)
             continue;

@@ -89,11 +89,17 @@ static int draw_image(const Loader *loader, const Source *source, Epoch *epoch, 
 
 /* ---- one batch ---- */
 
+static size_t values_per_image(const Loader *loader)
+{
+    size_t size = (size_t)loader->options.input.size;
+    return size * size * (size_t)loader->dataset->channels;
+}
+
 static bool fill_source(const Loader *loader, Slot *slot, int s)
 {
     const Source *source = &loader->sources[s];
     const LoaderOptions *o = &loader->options;
-    size_t n_values = (size_t)(o->input.size * o->input.size * loader->dataset->channels);
+    size_t n_values = values_per_image(loader);
     for (int i = 0; i < o->batch_size; i++) {
         int64_t draw = slot->step * o->batch_size + i;
         int at = loader->offsets[s] + i;
@@ -102,7 +108,7 @@ static bool fill_source(const Loader *loader, Slot *slot, int s)
         if (!dataset_pixels(loader->dataset, image, &view, &slot->scratch.decoded, &slot->err))
             return false;
         augment_apply(slot->x + (size_t)at * n_values, &view, o->augment, &o->input,
-                      source->augment, (uint64_t)draw, &slot->scratch);
+                      (AugmentDraw){source->augment, (uint64_t)draw}, &slot->scratch);
         slot->images[at] = image;
         slot->y[at] = loader->dataset->images[image].label;
         slot->domains[at] = source->domain;
@@ -203,9 +209,7 @@ static Source source_make(const Loader *loader, const LoaderSource *given)
 static void slot_make(const Loader *loader, Slot *slot)
 {
     Arena *arena = loader->arena;
-    int size = loader->options.input.size;
-    size_t n = (size_t)loader->n_images,
-           n_values = (size_t)(size * size * loader->dataset->channels);
+    size_t n = (size_t)loader->n_images, n_values = values_per_image(loader);
     slot->x = arena_alloc(arena, n, n_values * sizeof *slot->x);
     slot->y = arena_alloc(arena, n, sizeof *slot->y);
     slot->domains = arena_alloc(arena, n, sizeof *slot->domains);

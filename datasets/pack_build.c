@@ -228,7 +228,7 @@ static bool build_once(Builder *b, int64_t budget, bool *too_large, Err *err)
         progress_end(&progress);
     }
     ok = ok && (*too_large || finish_file(b, err));
-    if (b->file != NULL) fclose(b->file);
+    if (b->file != NULL) (void)fclose(b->file); /* only after a failure, which has its message */
     b->file = NULL;
     if (!ok || *too_large) (void)remove(b->tmp_path);
     return ok;

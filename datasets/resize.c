@@ -85,9 +85,9 @@ static void shrink_row_rgb(uint8_t *out, const uint8_t *in, const Axis *axis, in
             g += weights[k] * p[1];
             b += weights[k] * p[2];
         }
-        out[3 * i] = weight_sum_to_8bit(r);
-        out[3 * i + 1] = weight_sum_to_8bit(g);
-        out[3 * i + 2] = weight_sum_to_8bit(b);
+        *out++ = weight_sum_to_8bit(r);
+        *out++ = weight_sum_to_8bit(g);
+        *out++ = weight_sum_to_8bit(b);
     }
 }
 
@@ -128,9 +128,9 @@ static void shrink_columns(uint8_t *out, const uint8_t *rows, size_t stride, con
 
 static void box_copy(Image *out, const ImageView *image, Box box)
 {
-    size_t stride = (size_t)(image->width * image->channels),
-           n = (size_t)(box.width * image->channels);
-    const uint8_t *in = image->data + (size_t)box.y * stride + (size_t)(box.x * image->channels);
+    size_t channels = (size_t)image->channels, stride = (size_t)image->width * channels;
+    size_t n = (size_t)box.width * channels;
+    const uint8_t *in = image->data + (size_t)box.y * stride + (size_t)box.x * channels;
     for (int y = 0; y < box.height; y++)
         memcpy(out->data + (size_t)y * n, in + (size_t)y * stride, n);
 }
@@ -160,7 +160,7 @@ void transform_resize(Image *out, const ImageView *image, Box box, ResizeScratch
         box_copy(out, image, box);
         return;
     }
-    size_t stride = (size_t)(out->width * channels);
+    size_t stride = (size_t)out->width * (size_t)channels;
     scratch_reserve(scratch,
                     out->width * (taps_for(box.width, out->width) + 2) +
                         out->height * (taps_for(box.height, out->height) + 2),
@@ -168,8 +168,8 @@ void transform_resize(Image *out, const ImageView *image, Box box, ResizeScratch
     int at = 0;
     Axis across = axis_make(scratch, &at, box.width, out->width);
     Axis down = axis_make(scratch, &at, box.height, out->height);
-    size_t in_stride = (size_t)(image->width * channels);
-    const uint8_t *in = image->data + (size_t)box.y * in_stride + (size_t)(box.x * channels);
+    size_t in_stride = (size_t)image->width * (size_t)channels;
+    const uint8_t *in = image->data + (size_t)box.y * in_stride + (size_t)box.x * (size_t)channels;
     for (int y = 0; y < box.height; y++) {
         uint8_t *row = scratch->rows + (size_t)y * stride;
         if (channels == 3) shrink_row_rgb(row, in + (size_t)y * in_stride, &across, out->width);

@@ -81,8 +81,9 @@ static double coverage(const Placement *p, int x, int y, int size, double scale)
 {
     int hits = 0;
     for (int i = 0; i < SUBPIXELS * SUBPIXELS; i++) {
-        double px = (x + (i % SUBPIXELS + 0.5) / SUBPIXELS) / size - p->x;
-        double py = (y + (i / SUBPIXELS + 0.5) / SUBPIXELS) / size - p->y;
+        int column = i % SUBPIXELS, row = i / SUBPIXELS;
+        double px = (x + (column + 0.5) / SUBPIXELS) / size - p->x;
+        double py = (y + (row + 0.5) / SUBPIXELS) / size - p->y;
         double reach = p->radius * scale;
         hits += inside(p->shape, (p->cosine * px + p->sine * py) / reach,
                        (p->cosine * py - p->sine * px) / reach);
@@ -183,9 +184,10 @@ static void draw_shape(Image *out, const Look *look, const Placement *p)
             double noise = look->noise;
             if (noise > 0)
                 noise *= 2 * rng_uniform(look->stream, look->number, 16 + (uint64_t)at) - 1;
-            out->data[3 * at] = sample_of(color.r, noise);
-            out->data[3 * at + 1] = sample_of(color.g, noise);
-            out->data[3 * at + 2] = sample_of(color.b, noise);
+            uint8_t *p = out->data + (ptrdiff_t)3 * at;
+            p[0] = sample_of(color.r, noise);
+            p[1] = sample_of(color.g, noise);
+            p[2] = sample_of(color.b, noise);
         }
     }
 }

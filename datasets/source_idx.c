@@ -60,7 +60,8 @@ static bool idx_read(const Source *source, int image, Image *out, uint8_t digest
         int color = source->images[image].label ^ c->turned[image]; /* colour 0 keeps channel 0 */
         color_digit(target->data, grey, c->width * c->height, color);
     }
-    digest_sha256(digest, target->data, (size_t)(c->width * c->height * source->channels));
+    size_t n = (size_t)c->width * (size_t)c->height;
+    digest_sha256(digest, target->data, n * (size_t)source->channels);
     image_done(&made);
     *flags = 0;
     return true;

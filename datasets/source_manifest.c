@@ -115,7 +115,7 @@ static bool read_row(FoundImage *out, const Manifest *m, int row, Err *err)
 static bool read_rows(FoundImages *found, const Manifest *m, Err *err)
 {
     for (int row = 0; row < m->table.n_rows; row++) {
-        FoundImage image;
+        FoundImage image = {0};
         if (!read_row(&image, m, row, err)) return false;
         found_add(found, image);
     }

@@ -59,27 +59,33 @@ static bool image_is_out(bool *is_out, const Dataset *dataset, const DatasetImag
     return true;
 }
 
-static bool split_by_image_facts(int *in, int *out, DomainSplit *split, const Dataset *dataset,
-                                 int domain, SplitKind kind, Err *err)
+/* A split while it is made. */
+typedef struct {
+    int *in, *out;
+    int n_in, n_out;
+} Parts;
+
+static bool split_by_image_facts(Parts *parts, const Dataset *dataset, int domain, SplitKind kind,
+                                 Err *err)
 {
     for (int i = dataset->first[domain]; i < dataset->first[domain + 1]; i++) {
         bool is_out;
         if (!image_is_out(&is_out, dataset, &dataset->images[i], kind, err)) return false;
-        if (is_out) out[split->n_out++] = i;
-        if (!is_out) in[split->n_in++] = i;
+        if (is_out) parts->out[parts->n_out++] = i;
+        if (!is_out) parts->in[parts->n_in++] = i;
     }
     return true;
 }
 
-static void split_by_keys(int *in, int *out, DomainSplit *split, const Dataset *dataset, int domain,
+static void split_by_keys(Parts *parts, const Dataset *dataset, int domain,
                           const SplitOptions *options)
 {
     int first = dataset->first[domain], n = dataset->first[domain + 1] - first;
     int *keys = mem_alloc((size_t)n, sizeof *keys);
-    split_keys(keys, &split->n_out, n, options->trial_seed, domain, options->holdout_fraction);
-    split->n_in = n - split->n_out;
-    for (int i = 0; i < split->n_out; i++) out[i] = first + keys[i];
-    for (int i = 0; i < split->n_in; i++) in[i] = first + keys[split->n_out + i];
+    split_keys(keys, &parts->n_out, n, options->trial_seed, domain, options->holdout_fraction);
+    parts->n_in = n - parts->n_out;
+    for (int i = 0; i < parts->n_out; i++) parts->out[i] = first + keys[i];
+    for (int i = 0; i < parts->n_in; i++) parts->in[i] = first + keys[parts->n_out + i];
     free(keys);
 }
 
@@ -95,15 +101,14 @@ bool split_domain(DomainSplit *split, const Dataset *dataset, int domain,
             dataset->name);
     }
     size_t n = (size_t)(dataset->first[domain + 1] - dataset->first[domain]);
-    DomainSplit result = {0};
-    int *in = arena_alloc(arena, n, sizeof *in), *out = arena_alloc(arena, n, sizeof *out);
+    Parts parts = {.in = arena_alloc(arena, n, sizeof(int)),
+                   .out = arena_alloc(arena, n, sizeof(int))};
     if (options->kind == SPLIT_IMAGE) {
-        split_by_keys(in, out, &result, dataset, domain, options);
-    } else if (!split_by_image_facts(in, out, &result, dataset, domain, options->kind, err)) {
+        split_by_keys(&parts, dataset, domain, options);
+    } else if (!split_by_image_facts(&parts, dataset, domain, options->kind, err)) {
         return false;
     }
-    result.in = in;
-    result.out = out;
-    *split = result;
+    *split =
+        (DomainSplit){.in = parts.in, .out = parts.out, .n_in = parts.n_in, .n_out = parts.n_out};
     return true;
 }

@@ -29,6 +29,12 @@ void transform_flip(Image *image)
     }
 }
 
+/* The three samples of pixel i. */
+static uint8_t *pixel(const Image *image, int i)
+{
+    return image->data + (ptrdiff_t)3 * i;
+}
+
 static int clip8(float v)
 {
     return v <= 0 ? 0 : v >= 255 ? 255 : (int)v;
@@ -66,7 +72,7 @@ void transform_contrast(Image *image, double factor)
     check_rgb(image);
     int n = pixels_of(image);
     int64_t sum = 0;
-    for (int i = 0; i < n; i++) sum += luma(image->data + 3 * i);
+    for (int i = 0; i < n; i++) sum += luma(pixel(image, i));
     blend_with_level(image, (int)((double)sum / n + 0.5), factor);
 }
 
@@ -75,7 +81,7 @@ void transform_saturation(Image *image, double factor)
     check_rgb(image);
     int n = pixels_of(image);
     for (int i = 0; i < n; i++) {
-        uint8_t *p = image->data + 3 * i;
+        uint8_t *p = pixel(image, i);
         int grey = luma(p);
         for (int c = 0; c < 3; c++) p[c] = blend(grey, p[c], (float)factor);
     }
@@ -86,7 +92,7 @@ void transform_grey(Image *image)
     check_rgb(image);
     int n = pixels_of(image);
     for (int i = 0; i < n; i++) {
-        uint8_t *p = image->data + 3 * i;
+        uint8_t *p = pixel(image, i);
         p[0] = p[1] = p[2] = (uint8_t)luma(p);
     }
 }
@@ -140,7 +146,7 @@ void transform_hue(Image *image, double turns)
     int shift = (int)(turns * 255); /* cut towards zero, then modulo 256, as numpy.uint8 */
     int n = pixels_of(image);
     for (int i = 0; i < n; i++) {
-        uint8_t *p = image->data + 3 * i;
+        uint8_t *p = pixel(image, i);
         int largest = p[0] > p[1] ? p[0] : p[1], smallest = p[0] < p[1] ? p[0] : p[1];
         if (p[2] > largest) largest = p[2];
         if (p[2] < smallest) smallest = p[2];

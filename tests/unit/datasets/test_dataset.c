@@ -170,6 +170,24 @@ static void test_unknown_name_suggests_the_nearest(void **state)
                  "no/such/file.yaml: cannot open");
 }
 
+/* A folder in the current one that is called like a shipped dataset does not hide it. */
+static void test_shipped_name_wins_over_a_folder(void **state)
+{
+    (void)state;
+    Err err = {0};
+    char here[512];
+    Dataset *d;
+    DatasetOptions options = fixture_options(&fixture);
+    fixture_tree(&fixture, "pacs", "a,b", "k", 1);
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir(fixture.path), 0);
+    bool by_name = dataset_open(&d, "pacs", &options, &err);
+    bool by_path = dataset_open(&opened, "./pacs", &options, &err);
+    assert_int_equal(chdir(here), 0);
+    assert_false(by_name);
+    assert_true(by_path);
+}
+
 static void test_empty_folders_are_errors(void **state)
 {
     (void)state;
@@ -306,6 +324,7 @@ int main(void)
         TEST(test_changed_file_makes_the_pack_anew),
         TEST(test_missing_folder_says_how_to_get_it),
         TEST(test_unknown_name_suggests_the_nearest),
+        TEST(test_shipped_name_wins_over_a_folder),
         TEST(test_empty_folders_are_errors),
         TEST(test_class_missing_in_a_domain),
         TEST(test_class_that_the_descriptor_does_not_know),

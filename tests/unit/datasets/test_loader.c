@@ -284,7 +284,8 @@ static void test_flip_mirrors_half_of_the_draws(void **state)
     float *x = malloc(24 * 24 * 3 * sizeof *x);
     int n_flipped = 0;
     for (uint64_t draw = 0; draw < 400; draw++) {
-        augment_apply(x, &view, AUGMENT_FLIP, &spec, rng_stream(1, "t"), draw, &scratch);
+        augment_apply(x, &view, AUGMENT_FLIP, &spec, (AugmentDraw){rng_stream(1, "t"), draw},
+                      &scratch);
         bool same = true, mirrored = true;
         for (int i = 0; i < 24; i++) {
             same &= fabsf(x[(12 * 24 + i) * 3] - view.data[(12 * 24 + i) * 3] / 255.0f) < 1e-6f;
@@ -312,7 +313,8 @@ static void test_domainbed_jitter_stays_in_range(void **state)
     float x[8 * 8 * 3];
     double lowest = 9, highest = 0, sum = 0;
     for (uint64_t draw = 0; draw < 500; draw++) {
-        augment_apply(x, &flat, AUGMENT_DOMAINBED, &spec, rng_stream(2, "t"), draw, &scratch);
+        augment_apply(x, &flat, AUGMENT_DOMAINBED, &spec, (AugmentDraw){rng_stream(2, "t"), draw},
+                      &scratch);
         for (int i = 1; i < 8 * 8 * 3; i++) assert_true(x[i] == x[0]);
         double share = x[0] * 255.0 / 150.0;
         lowest = share < lowest ? share : lowest;
