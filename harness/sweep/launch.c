@@ -203,7 +203,8 @@ static void end_worker(Launch *launch, int index)
     int status = 0;
     while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR) continue;
     count_end(launch, worker, status);
-    launch->ended_steps += launch->jobs[worker->job].steps;
+    launch->ended_steps += worker->last.step; /* and it will make no more of them */
+    launch->progress.total -= launch->jobs[worker->job].steps - worker->last.step;
     launch->workers[index] = launch->workers[--launch->n_running];
 }
 
