@@ -162,8 +162,7 @@ static void pairs_take(Pairs *all, Pairs *found)
     all->n_found += found->n_found;
     if (found->n == 0) return;
     mem_reserve(all->items, all->capacity, all->n + found->n);
-    memcpy(all->items + all->n, found->items, (size_t)found->n * sizeof *found->items);
-    all->n += found->n;
+    for (int i = 0; i < found->n; i++) all->items[all->n++] = found->items[i];
     free(found->items);
     *found = (Pairs){0};
 }

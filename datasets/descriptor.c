@@ -308,11 +308,12 @@ static bool parse_shipped(Descriptor **out, const char *name, Arena *arena, Err 
         return descriptor_parse(out, file->text, strlen(file->text), file->name, arena, err);
     }
     const char *nearest = str_nearest(name, names, n);
-    return err_set(err, ERR_NOT_FOUND,
-                   "no dataset called \"%s\"%s%s%s, expected a shipped name, a *.yaml or a folder "
-                   "root/domain/class",
-                   name, nearest != NULL ? " (did you mean \"" : "", nearest != NULL ? nearest : "",
-                   nearest != NULL ? "\"?)" : "");
+    err_set(err, ERR_NOT_FOUND,
+            "no dataset called \"%s\"%s%s%s, expected a shipped name, a *.yaml or a folder "
+            "root/domain/class",
+            name, nearest != NULL ? " (did you mean \"" : "", nearest != NULL ? nearest : "",
+            nearest != NULL ? "\"?)" : "");
+    return false;
 }
 
 /* A folder needs no descriptor: every default fits it. */

@@ -21,6 +21,7 @@
 
 #include <stdint.h>
 
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): in the order in which it is written */
 typedef struct {
     int domain;        /* index in the dataset */
     const int *images; /* n image indices (a split's "in" part); has to outlive the loader */
