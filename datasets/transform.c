@@ -112,8 +112,9 @@ static int hue_of(const uint8_t *p, int largest, int smallest)
     } else {
         sixths = (float)(4.0 + (double)g - (double)r);
     }
-    float turn = (float)fmod((double)sixths / 6.0 + 1.0, 1.0); /* sixths is in [-1, 5] */
-    return (int)((double)turn * 255.0);
+    double turn = (double)sixths / 6.0 + 1.0; /* sixths is in [-1, 5] */
+    if (turn >= 1.0) turn -= 1.0;
+    return (int)((double)(float)turn * 255.0);
 }
 
 static uint8_t rounded(double v)
