@@ -214,21 +214,27 @@ bool args_int(const Args *args, int64_t *out, const char *name, int64_t low, int
     return true;
 }
 
+/* Cuts text at its commas; empty names are left out. names NULL: only counts them. */
+static int cut_names(const char **names, const char *text, Arena *arena)
+{
+    int n = 0;
+    while (*text != 0) {
+        size_t length = strcspn(text, ",");
+        if (length > 0 && names != NULL) names[n] = arena_strndup(arena, text, length);
+        n += length > 0;
+        text += length + (text[length] == ',');
+    }
+    return n;
+}
+
 const char **args_names(const Args *args, int *n, const char *name, Arena *arena)
 {
-    const char **names = NULL;
-    int count = 0, capacity = 0;
-    for (int i = 0; i < args_count(args, name); i++) {
-        for (const char *at = args_nth(args, name, i); *at != 0;) {
-            size_t length = strcspn(at, ",");
-            mem_reserve(names, capacity, count + 1);
-            if (length > 0) names[count++] = arena_strndup(arena, at, length);
-            at += length + (at[length] == ',');
-        }
+    int n_values = args_count(args, name), count = 0;
+    for (int i = 0; i < n_values; i++) count += cut_names(NULL, args_nth(args, name, i), arena);
+    const char **names = arena_alloc(arena, (size_t)count, sizeof *names);
+    *n = 0;
+    for (int i = 0; i < n_values; i++) {
+        *n += cut_names(names + *n, args_nth(args, name, i), arena);
     }
-    const char **out = arena_alloc(arena, (size_t)count, sizeof *out);
-    if (count > 0) memcpy(out, names, (size_t)count * sizeof *out);
-    free(names);
-    *n = count;
-    return out;
+    return names;
 }

@@ -34,23 +34,25 @@ static bool list_datasets(const Args *args, ThreadPool *pool, Err *err)
     return ok;
 }
 
-/* Opens, and so packs, the dataset of the second operand. */
-static bool open_dataset(Dataset **out, const Args *args, DatasetOptions options, Err *err)
+/* Opens, and so packs, the dataset of the second operand. NULL on failure. */
+static Dataset *open_dataset(const Args *args, DatasetOptions options, Err *err)
 {
     const char *name = args_operand(args, 1);
     if (name == NULL) {
-        return err_set(err, ERR_USAGE, "data %s: expected a dataset's name or folder",
-                       args_operand(args, 0));
+        err_set(err, ERR_USAGE, "data %s: expected a dataset's name or folder",
+                args_operand(args, 0));
+        return NULL;
     }
     options.root = args_text(args, "root");
-    return dataset_open(out, name, &options, err);
+    Dataset *d = NULL;
+    return dataset_open(&d, name, &options, err) ? d : NULL;
 }
 
 static bool audit(const Args *args, ThreadPool *pool, Err *err)
 {
-    Dataset *d;
     DatasetOptions options = {.pool = pool, .keep_broken = true, .allow_missing_classes = true};
-    if (!open_dataset(&d, args, options, err)) return false;
+    Dataset *d = open_dataset(args, options, err);
+    if (d == NULL) return false;
     Audit *audit = NULL;
     bool ok = audit_run(&audit, d, pool, err);
     if (ok) {
@@ -66,8 +68,8 @@ static bool audit(const Args *args, ThreadPool *pool, Err *err)
 
 static bool print_info(const Args *args, ThreadPool *pool, Err *err)
 {
-    Dataset *d;
-    if (!open_dataset(&d, args, (DatasetOptions){.pool = pool}, err)) return false;
+    Dataset *d = open_dataset(args, (DatasetOptions){.pool = pool}, err);
+    if (d == NULL) return false;
     printf("name         %s\n", d->name);
     printf("licence      %s\n", d->licence[0] ? d->licence : "not stated");
     printf("images       %d, of %d channel%s\n", d->n_images, d->channels,
@@ -87,8 +89,8 @@ static bool print_info(const Args *args, ThreadPool *pool, Err *err)
 
 static bool pack(const Args *args, ThreadPool *pool, Err *err)
 {
-    Dataset *d;
-    if (!open_dataset(&d, args, (DatasetOptions){.pool = pool}, err)) return false;
+    Dataset *d = open_dataset(args, (DatasetOptions){.pool = pool}, err);
+    if (d == NULL) return false;
     printf("%s: %d images, %s\n", d->name, d->n_images,
            dataset_is_packed(d) ? "packed" : "decoded when needed, for a pack would be too large");
     dataset_close(d);

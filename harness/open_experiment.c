@@ -53,7 +53,8 @@ static const char *const *collect_sets(int *n_out, const Args *args, const Optio
 {
     int n = 0, n_sets = args_count(args, "set"), n_rows = 0;
     while (options[n_rows].option != NULL) n_rows++;
-    const char **sets = arena_alloc(arena, (size_t)(n_rows + n_sets), sizeof *sets);
+    size_t most = (size_t)n_rows + (size_t)n_sets;
+    const char **sets = arena_alloc(arena, most, sizeof *sets);
     for (int i = 0; i < n_rows; i++) {
         if (args_has(args, options[i].option)) {
             sets[n++] = assignment_of(args, &options[i], arena);

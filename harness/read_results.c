@@ -24,7 +24,7 @@ void read_results_close(ReadResults *r)
 bool read_results_parameters(ReadResults *r, const Args *args, Err *err)
 {
     int n = args_count(args, "param");
-    r->parameters = arena_alloc(r->arena, (size_t)(n + MAX_ADDED), sizeof *r->parameters);
+    r->parameters = arena_alloc(r->arena, (size_t)n + MAX_ADDED, sizeof *r->parameters);
     r->n_parameters = n;
     for (int i = 0; i < n; i++) {
         char *text = arena_strdup(r->arena, args_nth(args, "param", i));

@@ -56,7 +56,7 @@ static bool job_input(int *out, const LaunchJob *job, Err *err)
         if (fd >= 0) close(fd);
         fd = -1;
     }
-    fclose(file);
+    (void)fclose(file); /* fd is a copy */
     *out = fd;
     return fd >= 0;
 }
