@@ -184,10 +184,10 @@ static void draw_shape(Image *out, const Look *look, const Placement *p)
             double noise = look->noise;
             if (noise > 0)
                 noise *= 2 * rng_uniform(look->stream, look->number, 16 + (uint64_t)at) - 1;
-            uint8_t *p = out->data + (ptrdiff_t)3 * at;
-            p[0] = sample_of(color.r, noise);
-            p[1] = sample_of(color.g, noise);
-            p[2] = sample_of(color.b, noise);
+            uint8_t *rgb = out->data + (ptrdiff_t)3 * at;
+            rgb[0] = sample_of(color.r, noise);
+            rgb[1] = sample_of(color.g, noise);
+            rgb[2] = sample_of(color.b, noise);
         }
     }
 }
