@@ -81,6 +81,7 @@ int conv_product_rows(const ConvProduct *p)
 
 Real *conv_product_pixel(const ConvProduct *p, int row)
 {
+    if (p->out_step == 1) return p->out + (size_t)row * (size_t)p->out_stride;
     int grid_h = p->gather.grid_h, grid_w = p->gather.grid_w;
     int j = row % grid_w, i = row / grid_w % grid_h, n = row / grid_w / grid_h;
     size_t pixel =

@@ -23,13 +23,16 @@ static int clamp(int v, int low, int high)
 /* taps_w neighbouring pixels from column w0 of one source line. */
 static void copy_line(const Gather *g, Real *out, const Real *line, int w0)
 {
-    int inside = clamp(-w0, 0, g->taps_w);
-    int outside = clamp(g->w - w0, inside, g->taps_w);
-    size_t c = (size_t)g->channels;
-    memset(out, 0, (size_t)inside * c * sizeof *out);
-    memcpy(out + (size_t)inside * c, line + ((ptrdiff_t)w0 + inside) * g->pixel_stride,
-           (size_t)(outside - inside) * c * sizeof *out);
-    memset(out + (size_t)outside * c, 0, (size_t)(g->taps_w - outside) * c * sizeof *out);
+    size_t c = (size_t)g->channels, n = (size_t)g->taps_w * c;
+    if (w0 >= 0 && w0 + g->taps_w <= g->w) {
+        memcpy(out, line + (size_t)w0 * c, n * sizeof *out);
+        return;
+    }
+    size_t begin = (size_t)clamp(-w0, 0, g->taps_w) * c;
+    size_t end = (size_t)clamp(g->w - w0, 0, g->taps_w) * c;
+    memset(out, 0, n * sizeof *out);
+    if (begin >= end) return;
+    memcpy(out + begin, line + (w0 < 0 ? 0 : (size_t)w0 * c), (end - begin) * sizeof *out);
 }
 
 /* The same with gaps: one tap at a time. */
