@@ -136,25 +136,25 @@ void conv_forward(const ConvShape *s, const ConvWork *work, Real *y, const Real 
                   const ConvAfter *after)
 {
     int channels = s->c / s->groups, outputs = s->m / s->groups, columns = weight_columns(s);
-    for (int group = 0; group < s->groups; group++) {
+    for (ptrdiff_t group = 0; group < s->groups; group++) {
         ConvProduct p = {.gather = forward_gather(s),
                          .source = x + group * channels,
                          .n_images = s->n,
-                         .weights = {.w = w + (size_t)(group * outputs) * (size_t)columns,
+                         .weights = {.w = w + group * outputs * columns,
                                      .step = 1,
-                                     .line = s->kernel_w * channels,
+                                     .line = (ptrdiff_t)s->kernel_w * channels,
                                      .pixel = channels,
                                      .in = 1,
                                      .out = columns},
                          .n_out = outputs,
                          .bias = after->bias != NULL ? after->bias + group * outputs : NULL,
                          .relu = after->relu,
-                         .out = y + group * outputs,
                          .out_stride = s->m,
                          .out_h = s->out_h,
                          .out_w = s->out_w,
                          .out_step = 1,
                          .scratch = work->scratch};
+        p.out = y + group * outputs;
         run_product(&p, work->threads);
     }
 }
@@ -205,7 +205,7 @@ typedef struct {
     const Real *dy, *w;
 } BackwardInput;
 
-static void backward_residue(const BackwardInput *b, int group, int residue_h, int residue_w)
+static void backward_residue(const BackwardInput *b, ptrdiff_t group, int residue_h, int residue_w)
 {
     const ConvShape *s = b->s;
     Residue rh = residue_of(residue_h, s->h, s->kernel_h, s->pad_h, s);
@@ -227,17 +227,16 @@ static void backward_residue(const BackwardInput *b, int group, int residue_h, i
                                 .taps_w = rw.taps},
                      .source = b->dy + group * outputs,
                      .n_images = s->n,
-                     .weights = {.w = b->w + (size_t)(group * outputs) * (size_t)columns,
+                     .weights = {.w = b->w + group * outputs * columns,
                                  .first_h = rh.k,
                                  .first_w = rw.k,
                                  .step = -with_step->k_step,
-                                 .line = s->kernel_w * channels,
+                                 .line = (ptrdiff_t)s->kernel_w * channels,
                                  .pixel = channels,
                                  .in = columns,
                                  .out = 1},
                      .n_out = channels,
-                     .out = b->dx +
-                            ((size_t)residue_h * (size_t)s->w + (size_t)residue_w) * (size_t)s->c +
+                     .out = b->dx + ((ptrdiff_t)residue_h * s->w + residue_w) * s->c +
                             group * channels,
                      .out_stride = s->c,
                      .add = !b->fresh,
@@ -255,8 +254,9 @@ static void backward_residue(const BackwardInput *b, int group, int residue_h, i
 void conv_backward_input(const ConvShape *s, const ConvWork *work, Real *dx, bool fresh,
                          const Real *dy, const Real *w)
 {
-    BackwardInput b = {s, work, dx, fresh, dy, w};
-    for (int group = 0; group < s->groups; group++) {
+    BackwardInput b = {.s = s, .work = work, .fresh = fresh, .dy = dy, .w = w};
+    b.dx = dx;
+    for (ptrdiff_t group = 0; group < s->groups; group++) {
         for (int residue = 0; residue < s->stride * s->stride; residue++) {
             backward_residue(&b, group, residue / s->stride, residue % s->stride);
         }
@@ -269,15 +269,15 @@ void conv_backward_weight(const ConvShape *s, const ConvWork *work, Real *dw, co
                           const Real *dy)
 {
     int channels = s->c / s->groups, outputs = s->m / s->groups;
-    for (int group = 0; group < s->groups; group++) {
+    for (ptrdiff_t group = 0; group < s->groups; group++) {
         ConvWeightProduct p = {.gather = forward_gather(s),
                                .x = x + group * channels,
                                .dy = dy + group * outputs,
                                .n_rows = s->n * s->out_h * s->out_w,
                                .n_outputs = outputs,
                                .dy_stride = s->m,
-                               .dw = dw + (size_t)(group * outputs) * (size_t)weight_columns(s),
                                .scratch = work->scratch};
+        p.dw = dw + group * outputs * weight_columns(s);
         if (conv_direct_weight_suits(&p)) {
             conv_direct_weight(&p, work->threads);
         } else {

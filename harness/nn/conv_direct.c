@@ -74,10 +74,10 @@ static void product_kernel(Real *out, const Tap *taps, int n_taps, int channels,
             }
         }
     }
-    UNROLL for (int r = 0; r < ROWS; r++)
+    UNROLL for (int r = 0; r < ROWS; r++, out += PANEL)
     {
-        _mm512_storeu_ps(out + r * PANEL, sum[r][0]);
-        _mm512_storeu_ps(out + r * PANEL + PANEL / 2, sum[r][1]);
+        _mm512_storeu_ps(out, sum[r][0]);
+        _mm512_storeu_ps(out + PANEL / 2, sum[r][1]);
     }
 }
 
@@ -226,7 +226,7 @@ static void pack_tap(const ConvWeights *weights, Real *out, const Real *w, int c
         }
     }
     for (int i = 0; i < channels && n < PANEL; i++) {
-        memset(out + i * PANEL + n, 0, (size_t)(PANEL - n) * sizeof *out);
+        memset(&out[i * PANEL + n], 0, (size_t)(PANEL - n) * sizeof *out);
     }
 }
 
@@ -247,8 +247,9 @@ static void pack_task(void *context, int panel, int thread)
     const ConvWeights *w = &d->product->weights;
     Real *out = d->panels + (size_t)panel * (size_t)d->columns * PANEL;
     int begin = panel * PANEL, n = conv_min(PANEL, d->product->n_out - begin);
+    ptrdiff_t tap_size = (ptrdiff_t)g->channels * PANEL;
     for (int a = 0; a < g->taps_h; a++) {
-        for (int b = 0; b < g->taps_w; b++, out += g->channels * PANEL) {
+        for (int b = 0; b < g->taps_w; b++, out += tap_size) {
             const Real *tap = w->w + (w->first_h + a * w->step) * w->line +
                               (w->first_w + b * w->step) * w->pixel + begin * w->out;
             if (w->out == 1) {
@@ -276,7 +277,7 @@ static void place_tables(Direct *d, bool gathered, int max_taps)
 {
     d->max_taps = max_taps;
     d->taps_offset = conv_reals_of(BLOCKS, sizeof(Block)) * sizeof(Real);
-    size_t taps = conv_reals_of((size_t)(BLOCKS * max_taps), sizeof(Tap)) * sizeof(Real);
+    size_t taps = conv_reals_of(BLOCKS * (size_t)max_taps, sizeof(Tap)) * sizeof(Real);
     d->patches_offset = d->taps_offset + taps;
     size_t patches = gathered ? conv_aligned((size_t)(BLOCKS * ROWS) * (size_t)d->columns) : 0;
     d->tables_bytes = d->patches_offset + patches * sizeof(Real);

@@ -101,7 +101,7 @@ static void weight_panel(const DirectWeight *d, Real *dw, int unit, const Pair *
     for (int m = 0; m < n_outputs; m += d->block) {
         w.m = conv_min(m, n_outputs - d->block);
         w.skip = m - w.m;
-        w.dw = dw + (size_t)w.m * (size_t)d->columns + tap * d->channels + c;
+        w.dw = &dw[(ptrdiff_t)w.m * d->columns + (ptrdiff_t)tap * d->channels + c];
         weight_block(&w, d->block, pairs, n);
     }
 }

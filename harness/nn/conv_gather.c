@@ -52,7 +52,7 @@ static void copy_taps(const Gather *g, Real *out, const Real *line, int w0)
 static void gather_row(const Gather *g, Real *out, const Real *image, int h0, int w0)
 {
     bool contiguous = g->delta == 1 && g->channels == g->pixel_stride;
-    size_t line_columns = (size_t)(g->taps_w * g->channels);
+    size_t line_columns = (size_t)g->taps_w * (size_t)g->channels;
     for (int a = 0; a < g->taps_h; a++, out += line_columns) {
         int h = h0 + a * g->delta;
         if (h < 0 || h >= g->h) {
