@@ -249,14 +249,14 @@ static void batch_norm_backward(Tape *t, Tensor *y)
     n.dbeta = tape_grad(t, y->inputs[2]);
     b.dresidual = tape_grad_fresh(t, y->inputs[3], &b.dresidual_fresh);
     Real *scratch = tape_scratch(t, y->backward_scratch);
-    NormSums sums = {.statistics = statistics_init(aux, threads, scratch + 3 * aux->channels),
+    NormSums sums = {.statistics = statistics_init(aux, threads, scratch),
                      .g = y->g,
                      .y = aux->relu ? y->v : NULL};
     sums.statistics.x = x->v;
     parts_run(threads, aux->rows, aux->grain, norm_sums_task, &sums);
-    n.along = scratch;
-    n.across = scratch + aux->channels;
-    n.shift = scratch + 2 * aux->channels;
+    n.along = scratch + statistics_scratch(threads, aux->channels);
+    n.across = n.along + aux->channels;
+    n.shift = n.across + aux->channels;
     norm_coefficients(aux, &sums.statistics, (size_t)parts_count(threads, aux->rows, aux->grain),
                       gamma->v, &n);
     b.along = n.along;
@@ -301,16 +301,17 @@ Tensor *nn_batch_norm(Tape *t, Tensor *x, const NnBatchNorm *bn)
     Real *scratch = tape_scratch(t, scratch_size);
     if (!tape_planning(t)) {
         if (aux.batch_statistics) {
-            batch_statistics(threads, &aux, x->v, scratch + aux.channels, bn);
+            batch_statistics(threads, &aux, x->v, scratch, bn);
         } else {
             running_statistics(&aux, bn);
         }
-        for (size_t c = 0; c < aux.channels; c++) scratch[c] = bn->gamma->v[c] * aux.inv_std[c];
+        Real *scale = scratch + statistics_scratch(threads, aux.channels);
+        for (size_t c = 0; c < aux.channels; c++) scale[c] = bn->gamma->v[c] * aux.inv_std[c];
         Normalise m = {.x = x->v,
                        .residual = bn->after.residual != NULL ? bn->after.residual->v : NULL,
                        .y = y->v,
                        .mean = aux.mean,
-                       .scale = scratch,
+                       .scale = scale,
                        .shift = bn->beta->v,
                        .channels = aux.channels,
                        .relu = aux.relu};
