@@ -121,6 +121,7 @@ static void take_line(Launch *launch, Worker *worker)
     bool resumed = !line.ended && !worker->reported && line.step > 1;
     if (resumed) launch->progress.first += line.step - 1;
     if (line.ended) line.step = worker->last.step;
+    if (line.ended && line.end == WORKER_MADE) line.step = launch->jobs[worker->job].steps;
     worker->reported = true;
     worker->last = line;
 }
