@@ -2,9 +2,10 @@
  * a cross-correlation as torch.nn.functional.conv2d. OH = (H + 2*pad_h - dilation*(kh-1) - 1) /
  * stride + 1.
  *
- * The first implementation gathers tiles of patches (im2col) and multiplies through gemm.h; another
- * backend can be put behind these functions without touching an op. Scratch comes from
- * `scratch`, conv_scratch_size Reals.
+ * Behind these functions stand two ways (conv_product.h): gathered patches times weights through
+ * gemm.h, for any machine and shape, and vector kernels that read patches where they lie. Another
+ * backend can be put here without touching an op. Scratch comes from `scratch`, conv_scratch_size
+ * Reals.
  */
 #ifndef NN_CONV_H
 #define NN_CONV_H
