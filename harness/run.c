@@ -106,16 +106,6 @@ static int64_t last_stored_step(const Job *job)
     return done > 0 ? (done - 1) / freq * freq : STORE_FRESH;
 }
 
-MUST_USE static bool check_memory(const Job *job, Err *err)
-{
-    const RunSetup *s = &job->setup;
-    int n = s->n_sources * (int)s->spec->data.batch_size;
-    size_t tape = learner_plan_update(s->learner, n, s->n_sources).peak_bytes;
-    char what[96];
-    snprintf(what, sizeof what, "%s: one step of %d images", s->spec->net.name, n);
-    return environment_check_memory((int64_t)(tape + learner_state_bytes(s->learner)), what, err);
-}
-
 static StoreCost cost_of(const Job *job)
 {
     const RunSetup *s = &job->setup;
@@ -173,8 +163,7 @@ static void mark_failed(Job *job, const Err *err)
 MUST_USE static bool train(RunOutcome *out, Job *job, int64_t dataset, Err *err)
 {
     RunSetup *s = &job->setup;
-    if (!run_setup_learner(s, err) || !check_memory(job, err) || !run_setup_engine(s, err) ||
-        !make_folder(job, err))
+    if (!run_setup_learner(s, err) || !run_setup_engine(s, err) || !make_folder(job, err))
         return false;
     load_checkpoint(job);
     if (!run_store_begin(&job->run, job->store, s, dataset, last_stored_step(job), err))

@@ -40,6 +40,7 @@ typedef struct {
     int64_t step_peak_bytes;  /* tape memory of one update */
     int64_t total_peak_bytes; /* with parameters, gradients, optimiser, averages, batches */
     int n_source_images, n_target_images;
+    int step_images, channels, n_classes; /* of one update's batch */
 } RunPlan;
 MUST_USE bool run_plan(RunPlan *out, const RunSpec *spec, Err *err);
 

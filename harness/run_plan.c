@@ -42,6 +42,9 @@ static void fill_plan(RunPlan *plan, RunSetup *s)
         plan->step_flops * (double)spec->train.steps + plan->eval_flops * plan->n_checkpoints;
     plan->step_peak_bytes = (int64_t)step.peak_bytes;
     plan->total_peak_bytes = (int64_t)(step.peak_bytes + learner_state_bytes(s->learner));
+    plan->step_images = n;
+    plan->channels = s->dataset->channels;
+    plan->n_classes = s->dataset->n_classes;
     count_images(plan, s);
 }
 

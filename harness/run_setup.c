@@ -2,11 +2,13 @@
  * line. */
 #include "run_setup.h"
 
+#include "environment.h"
 #include "file.h"
 #include "registry.h"
 #include "rng.h"
 #include "str.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { MAX_INIT_BYTES = 1 << 30, MAX_NAMES = 64 };
@@ -190,7 +192,7 @@ MUST_USE static bool set_averagings(LearnerOptions *o, const RunSpec *spec, Err 
     return true;
 }
 
-bool run_setup_learner(RunSetup *s, Err *err)
+MUST_USE static bool make_learner(RunSetup *s, Err *err)
 {
     const RunSpec *spec = s->spec;
     if (!str_equal(spec->method.adapter, "none")) {
@@ -215,6 +217,29 @@ bool run_setup_learner(RunSetup *s, Err *err)
     };
     return set_objective(o, s, err) && set_averagings(o, spec, err) &&
            learner_new(&s->learner, o, err);
+}
+
+/* Memory of n images, judged by what one image per source takes: walked with all of them, tensors
+ * of a batch that is far too large would have more elements than a tensor may have. */
+MUST_USE static bool check_memory(const RunSetup *s, Err *err)
+{
+    const RunSpec *spec = s->spec;
+    Learner *l = s->learner;
+    int64_t state = (int64_t)learner_state_bytes(l);
+    int64_t step = (int64_t)learner_plan_update(l, s->n_sources, s->n_sources).peak_bytes;
+    int64_t evaluation = (int64_t)learner_plan_predict(l, 1).peak_bytes;
+    char what[128];
+    snprintf(what, sizeof what, "%s: one step of %lld images", spec->net.name,
+             (long long)(s->n_sources * spec->data.batch_size));
+    if (!environment_check_memory(state + step * spec->data.batch_size, what, err)) return false;
+    snprintf(what, sizeof what, "%s: evaluating %lld images at a time", spec->net.name,
+             (long long)spec->eval.batch_size);
+    return environment_check_memory(state + evaluation * spec->eval.batch_size, what, err);
+}
+
+bool run_setup_learner(RunSetup *s, Err *err)
+{
+    return make_learner(s, err) && check_memory(s, err);
 }
 
 static int loader_workers(const RunSetup *s)

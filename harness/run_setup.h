@@ -35,7 +35,8 @@ MUST_USE bool run_setup_key(char out[SHA256_HEX_SIZE], const RunSpec *spec,
  * left open. */
 MUST_USE bool run_setup_open(RunSetup *setup, const RunSpec *spec, Err *err);
 
-/* The learner on top: enough to plan. */
+/* The learner on top: enough to plan. Fails when a step or an evaluation does not fit into this
+ * machine's memory. */
 MUST_USE bool run_setup_learner(RunSetup *setup, Err *err);
 
 /* Loader and evaluator on top of the learner; all of it computes, so only when the run has to be
