@@ -1,9 +1,9 @@
 /* `dgbench list`: the names that experiment files may use. */
 #include "commands.h"
 #include "dataset.h"
+#include "experiment.h"
 #include "net.h"
 #include "registry.h"
-#include "run_spec.h"
 #include "str.h"
 
 static void print_name(const char *name, const char *help)
@@ -56,6 +56,7 @@ static void list_keys(void)
     Arena *arena = arena_new();
     RunTables tables = method_tables(arena);
     schema_print(&run_keys_new(&tables, arena)->schema, stdout);
+    schema_print(experiment_sweep_schema(), stdout);
     arena_free(arena);
 }
 
