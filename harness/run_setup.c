@@ -230,7 +230,7 @@ MUST_USE static bool check_memory(const RunSetup *s, Err *err)
     int64_t evaluation = (int64_t)learner_plan_predict(l, 1).peak_bytes;
     char what[128];
     snprintf(what, sizeof what, "%s: one step of %lld images", spec->net.name,
-             (long long)(s->n_sources * spec->data.batch_size));
+             s->n_sources * (long long)spec->data.batch_size);
     if (!environment_check_memory(state + step * spec->data.batch_size, what, err)) return false;
     snprintf(what, sizeof what, "%s: evaluating %lld images at a time", spec->net.name,
              (long long)spec->eval.batch_size);

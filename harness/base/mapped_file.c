@@ -34,7 +34,8 @@ bool mapped_file_open(MappedFile *out, const char *path, Err *err)
 
 void mapped_file_close(MappedFile *file)
 {
-    /* munmap takes a pointer without const */
-    if (file->bytes != NULL) munmap((void *)(uintptr_t)file->bytes, file->n);
+    void *bytes; /* munmap takes a pointer without const */
+    memcpy(&bytes, &file->bytes, sizeof bytes);
+    if (bytes != NULL) munmap(bytes, file->n);
     *file = (MappedFile){0};
 }

@@ -112,7 +112,7 @@ static void fill_lanes(uint32_t words[WORDS], RngStream s, uint64_t step, uint64
         k0 += WEYL_0;
         k1 += WEYL_1;
     }
-    for (int i = 0; i < LANES; i++) {
+    for (size_t i = 0; i < LANES; i++) {
         words[4 * i] = c0[i];
         words[4 * i + 1] = c1[i];
         words[4 * i + 2] = c2[i];

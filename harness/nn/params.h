@@ -81,8 +81,9 @@ const Param *params_get(const Params *p, int id);
 int params_find(const Params *p, const char *name); /* id, or -1 */
 void params_freeze(Params *p, int id, bool frozen);
 
-size_t params_size(const Params *p);           /* elements in each flat array, buffers included */
-size_t params_learned_size(const Params *p); /* elements that are no buffers: "the model has so many parameters" */
+size_t params_size(const Params *p); /* elements in each flat array, buffers included */
+size_t params_learned_size(
+    const Params *p); /* elements that are no buffers: "the model has so many parameters" */
 size_t params_trainable_size(const Params *p); /* elements that are learned and not frozen */
 Real *params_values(Params *p);                /* [params_size] */
 Real *params_gradients(Params *p);             /* [params_size]; buffers' part unused */
