@@ -96,6 +96,19 @@ bool experiment_dataset(RunSpec *out, const Experiment *e, int i, Arena *arena, 
 
 /* ==== All runs ==== */
 
+/* A dataset given by path counts by its last part, without ".yaml": a moved folder is the same
+ * dataset. */
+static void add_dataset(Sha256 *sha, const char *dataset)
+{
+    size_t end = strlen(dataset);
+    while (end > 1 && dataset[end - 1] == '/') end--;
+    size_t begin = end;
+    while (begin > 0 && dataset[begin - 1] != '/') begin--;
+    if (end - begin > 5 && memcmp(dataset + end - 5, ".yaml", 5) == 0) end -= 5;
+    sha256_add(sha, dataset + begin, end - begin);
+    sha256_add(sha, "", 1);
+}
+
 int64_t experiment_seed(const RunName *name)
 {
     Str numbers = {0};
@@ -103,7 +116,7 @@ int64_t experiment_seed(const RunName *name)
     sha256_add_str(sha, "dgbench seed 1");
     str_addf(&numbers, "%lld", (long long)name->base);
     sha256_add_str(sha, str_text(&numbers));
-    sha256_add_str(sha, name->dataset);
+    add_dataset(sha, name->dataset);
     sha256_add_str(sha, name->label);
     str_clear(&numbers);
     str_addf(&numbers, "%lld %lld", (long long)name->hparams_seed, (long long)name->trial);

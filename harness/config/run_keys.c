@@ -16,7 +16,8 @@ static const char *const outcomes[] = {"all", "none", NULL};
 static const SchemaRow rows[] = {
     {AT("name", TEXT, name), .flags = FIELD_NOT_IDENTITY,
      .help = "name of the experiment, for people"},
-    {AT("dataset", TEXT, dataset), .help = "name of the dataset (see `dgbench list datasets`)"},
+    {AT("dataset", TEXT, dataset), .flags = FIELD_NOT_IDENTITY,
+     .help = "name of the dataset (see `dgbench list datasets`)"},
 
     {AT("data.root", TEXT, data.root), .flags = FIELD_NOT_IDENTITY,
      .help = "folder that holds the dataset; empty: where its descriptor says"},

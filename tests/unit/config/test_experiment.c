@@ -187,6 +187,12 @@ static void test_seed_of_one_run(void **state)
     (void)state;
     RunName name = {0, "d", "erm", {(char *[]){art}, 1}, 1, 2};
     assert_int_equal(experiment_seed(&name), 121715379);
+    RunName moved = name;
+    char *path = arena_printf(arena, "/some/folder/%s/", name.dataset);
+    moved.dataset = path;
+    assert_int_equal(experiment_seed(&moved), experiment_seed(&name));
+    moved.dataset = arena_printf(arena, "here/%s.yaml", name.dataset);
+    assert_int_equal(experiment_seed(&moved), experiment_seed(&name));
 }
 
 static void test_single_run(void **state)
