@@ -29,7 +29,7 @@
 
 #include <stdint.h>
 
-enum { STORE_VERSION = 1 }; /* PRAGMA user_version that this program writes */
+enum { STORE_VERSION = 2 }; /* PRAGMA user_version that this program writes */
 
 typedef struct Store Store;
 typedef struct StoreRun StoreRun;
@@ -79,8 +79,21 @@ const char *run_status_name(RunStatus status); /* "absent", "running", ... as in
 MUST_USE bool store_run_find(Store *store, RunStatus *out_status, int64_t *out_run, const char *key,
                              Err *err);
 
+/* How an experiment's runs are read: what tables select and score when nothing else is asked. */
+typedef struct {
+    const char *name;
+    const char *protocol;  /* name of the preset, "" when there is none */
+    const char *selection; /* "training-domain", "leave-one-domain-out", "oracle" or "last" */
+    const char *scored;    /* of the held-out domain: "in" (as DomainBed), "out" or "whole" */
+    const char
+        *stderr_of; /* standard error from the "population" (DomainBed) or "sample" deviation */
+} StoreExperiment;
+
+/* Writes the experiment, or replaces how it is read. */
+MUST_USE bool store_experiment(Store *store, const StoreExperiment *experiment, Err *err);
+
 /* Lists a stored run under one more experiment: for a sweep that skips a run because it is already
- * there. Idempotent. */
+ * there. An experiment that is not there yet is read as DomainBed does. Idempotent. */
 MUST_USE bool store_run_list(Store *store, int64_t run, const char *experiment, Err *err);
 
 typedef struct {

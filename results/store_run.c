@@ -34,12 +34,26 @@ bool store_run_find(Store *store, RunStatus *out_status, int64_t *out_run, const
     return true;
 }
 
-bool store_run_list(Store *store, int64_t run, const char *experiment, Err *err)
+bool store_experiment(Store *store, const StoreExperiment *e, Err *err)
 {
     return db_do(
         store->db,
-        "INSERT INTO run_experiment (experiment, run_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
-        DB_VALUES(db_text(experiment), db_int(run)), err);
+        "INSERT INTO experiment (name, protocol, selection, scored, stderr) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET protocol = excluded.protocol, selection = excluded.selection,"
+        " scored = excluded.scored, stderr = excluded.stderr",
+        DB_VALUES(db_text(e->name), db_text(e->protocol), db_text(e->selection), db_text(e->scored),
+                  db_text(e->stderr_of)),
+        err);
+}
+
+bool store_run_list(Store *store, int64_t run, const char *experiment, Err *err)
+{
+    return db_do(store->db, "INSERT INTO experiment (name) VALUES (?) ON CONFLICT DO NOTHING",
+                 DB_VALUES(db_text(experiment)), err) &&
+           db_do(store->db,
+                 "INSERT INTO run_experiment (experiment, run_id) VALUES (?, ?) ON CONFLICT DO "
+                 "NOTHING",
+                 DB_VALUES(db_text(experiment), db_int(run)), err);
 }
 
 /* ---- beginning

@@ -168,13 +168,13 @@ static void test_everything_but_reading_is_refused(void **state)
     }
     assert_string_equal(
         fixture_value("SELECT (SELECT count(*) FROM run) || (SELECT count(*) FROM dataset)"), "21");
-    assert_string_equal(fixture_value("PRAGMA user_version"), "1");
+    assert_string_equal(fixture_value("PRAGMA user_version"), "2");
 }
 
 static void test_reading_of_any_kind_is_allowed(void **state)
 {
     (void)state;
-    assert_string_equal(query_text("PRAGMA user_version", FORMAT_CSV), "user_version\n1\n");
+    assert_string_equal(query_text("PRAGMA user_version", FORMAT_CSV), "user_version\n2\n");
     assert_string_equal(
         query_text("SELECT count(*) AS n FROM pragma_table_info('hparam')", FORMAT_CSV), "n\n3\n");
     assert_string_equal(query_text("SELECT value FROM json_each('[7]')", FORMAT_CSV), "value\n7\n");
@@ -271,7 +271,7 @@ static void test_files_that_are_no_results_are_refused(void **state)
                                   NULL, NULL, NULL),
                      SQLITE_OK);
     sqlite3_close(foreign);
-    assert_fails(results_open(&other, name, &err), "version 3 of the results schema, expected 1");
+    assert_fails(results_open(&other, name, &err), "version 3 of the results schema, expected 2");
 }
 
 int main(void)
