@@ -28,7 +28,7 @@ static const CliOption options[] = {
     OPTION_FORMAT,
     {"experiment", 'e', "NAME", "only this experiment", 0},
     {"dataset", 'd', "NAME", "only this dataset", 0},
-    {"rule", 0, "RULE", "model selection: training-domain, oracle, last", 0},
+    {"rule", 0, "RULE", "model selection: training-domain, leave-one-domain-out, oracle, last", 0},
     {"scored", 0, "SPLIT", "what is scored: in, out, whole, validation", 0},
     OPTION_PARAM,
     {"list", 'l', NULL, "list the tables there are", 0},

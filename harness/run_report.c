@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define SELECTED_EVALUATIONS                                                                       \
-    " FROM candidate "                                                                             \
+    " FROM (SELECT DISTINCT rule, run_id, variant, checkpoint_id FROM candidate) AS candidate "    \
     "JOIN run ON run.id = candidate.run_id AND run.variant = candidate.variant "                   \
     "JOIN eval_info ON eval_info.checkpoint_id = candidate.checkpoint_id "                         \
     "JOIN domain ON domain.id = eval_info.domain_id "                                              \

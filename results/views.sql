@@ -22,32 +22,94 @@ JOIN checkpoint ON checkpoint.id = eval.checkpoint_id
 JOIN domain ON domain.id = eval.domain_id
 LEFT JOIN run_domain ON run_domain.run_id = checkpoint.run_id AND run_domain.domain_id = eval.domain_id;
 
--- For each run that is done, each variant of its weights and each selection rule: the checkpoint that the rule takes,
--- and the value by which the rule then compares runs that differ in their hyper-parameters only.
---   training-domain  best mean out-split accuracy over the source domains; on a tie the earliest step
---   last             the last checkpoint, compared by the same value
---   oracle           the last checkpoint, compared by the held-out domains' out split
+-- Leave-one-domain-out validates a run that holds out t on the runs that hold out {t, v}, one for every other domain v of
+-- the dataset. One row per such run, experiment and v, both of them done; pair_run_id is the run that holds out {t, v}.
+DROP VIEW IF EXISTS validation_pair;
+CREATE VIEW validation_pair AS
+SELECT listed.experiment, single.id AS run_id, held.domain_id AS held_domain_id, other.id AS domain_id,
+       pair.id AS pair_run_id, single.dataset_id
+FROM run AS single
+JOIN run_experiment AS listed ON listed.run_id = single.id
+JOIN run_domain AS held ON held.run_id = single.id AND held.role = 'held_out'
+JOIN domain AS t ON t.id = held.domain_id
+JOIN domain AS other ON other.dataset_id = single.dataset_id AND other.id <> t.id
+JOIN run AS pair ON pair.dataset_id = single.dataset_id AND pair.method = single.method
+                AND pair.held_out = CASE WHEN t.position < other.position THEN t.name || '+' || other.name
+                                         ELSE other.name || '+' || t.name END
+                AND pair.trial = single.trial AND pair.hparams_seed = single.hparams_seed
+                AND pair.split_rule = single.split_rule AND pair.status = 'done' AND pair.n_held_out = 2
+JOIN run_experiment AS pair_listed ON pair_listed.experiment = listed.experiment AND pair_listed.run_id = pair.id
+WHERE single.status = 'done' AND single.n_held_out = 1;
+
+-- Leave-one-domain-out value of each checkpoint of such a run: the mean over v of the in-split accuracy on v of the run
+-- that holds out {t, v}, at the same step. Only where there is exactly one run of each kind with that step: a missing,
+-- unfinished or doubled one leaves the step out (DomainBed's LeaveOneOutSelectionMethod).
+DROP VIEW IF EXISTS leave_one_domain_out;
+CREATE VIEW leave_one_domain_out AS
+SELECT experiment, validation_pair.run_id, own.variant, own.id AS checkpoint_id, own.step, avg(eval.accuracy) AS value,
+       own.source_accuracy
+FROM validation_pair
+JOIN checkpoint AS own ON own.run_id = validation_pair.run_id
+JOIN checkpoint AS pair ON pair.run_id = validation_pair.pair_run_id AND pair.variant = own.variant
+                       AND pair.step = own.step
+JOIN eval ON eval.checkpoint_id = pair.id AND eval.domain_id = validation_pair.domain_id AND eval.split = 'in'
+GROUP BY experiment, validation_pair.run_id, own.variant, own.step
+HAVING count(*) = (SELECT count(*) FROM domain WHERE domain.dataset_id = validation_pair.dataset_id) - 1
+   AND count(DISTINCT validation_pair.domain_id) = count(*)
+   AND NOT EXISTS (
+       SELECT 1
+       FROM run AS single
+       JOIN run AS twin ON twin.dataset_id = single.dataset_id AND twin.method = single.method
+                       AND twin.held_out = single.held_out AND twin.trial = single.trial
+                       AND twin.hparams_seed = single.hparams_seed AND twin.split_rule = single.split_rule
+                       AND twin.status = 'done' AND twin.n_held_out = 1 AND twin.id <> single.id
+       JOIN run_experiment ON run_experiment.experiment = validation_pair.experiment
+                          AND run_experiment.run_id = twin.id
+       JOIN checkpoint ON checkpoint.run_id = twin.id AND checkpoint.variant = own.variant
+                      AND checkpoint.step = own.step
+       WHERE single.id = validation_pair.run_id);
+
+-- For each run that is done, each experiment that lists it, each variant of its weights and each selection rule: the
+-- checkpoint that the rule takes, and the value by which the rule then compares runs that differ in their
+-- hyper-parameters only. n_steps: the checkpoints it was taken from.
+--   training-domain       best mean out-split accuracy over the source domains; on a tie the earliest step
+--   leave-one-domain-out  best mean accuracy on each other domain when that one is held out, too; the earliest step
+--   last                  the last checkpoint, compared by training-domain's value
+--   oracle                the last checkpoint, compared by the held-out domains' out split
 DROP VIEW IF EXISTS candidate;
 CREATE VIEW candidate AS
-SELECT 'training-domain' AS rule, best.run_id, best.variant, checkpoint.id AS checkpoint_id, checkpoint.step,
-       checkpoint.source_accuracy AS value, checkpoint.source_accuracy, best.n_steps
+SELECT 'training-domain' AS rule, run_experiment.experiment, best.run_id, best.variant, checkpoint.id AS checkpoint_id,
+       checkpoint.step, checkpoint.source_accuracy AS value, checkpoint.source_accuracy, best.n_steps
 FROM (
     SELECT run_id, variant, count(source_accuracy) AS n_steps
     FROM checkpoint
     GROUP BY run_id, variant
 ) AS best
 JOIN run ON run.id = best.run_id AND run.status = 'done'
+JOIN run_experiment ON run_experiment.run_id = run.id
 JOIN checkpoint ON checkpoint.id = (
     SELECT id FROM checkpoint AS one
     WHERE one.run_id = best.run_id AND one.variant = best.variant AND one.source_accuracy IS NOT NULL
     ORDER BY one.source_accuracy DESC, one.step LIMIT 1)
 UNION ALL
-SELECT 'last', run_id, checkpoint.variant, checkpoint.id, max(step), source_accuracy, source_accuracy, 1
-FROM checkpoint
-JOIN run ON run.id = checkpoint.run_id AND run.status = 'done'
-GROUP BY run_id, checkpoint.variant
+SELECT 'leave-one-domain-out', experiment, run_id, variant, checkpoint_id, step, value, source_accuracy, n_steps
+FROM (
+    SELECT *, row_number() OVER (same ORDER BY value DESC, step) AS place, count(*) OVER same AS n_steps
+    FROM leave_one_domain_out
+    WINDOW same AS (PARTITION BY experiment, run_id, variant)
+)
+WHERE place = 1
 UNION ALL
-SELECT 'oracle', run_id, variant, checkpoint_id, step,
+SELECT 'last', experiment, last.run_id, variant, checkpoint_id, step, source_accuracy, source_accuracy, 1
+FROM (
+    SELECT run_id, checkpoint.variant, checkpoint.id AS checkpoint_id, max(step) AS step, source_accuracy
+    FROM checkpoint
+    JOIN run ON run.id = checkpoint.run_id AND run.status = 'done'
+    GROUP BY run_id, checkpoint.variant
+) AS last
+JOIN run_experiment ON run_experiment.run_id = last.run_id
+UNION ALL
+SELECT 'oracle', experiment, last.run_id, variant, checkpoint_id, step,
        (SELECT CASE WHEN count(accuracy) = count(*) THEN avg(accuracy) END
         FROM run_domain
         LEFT JOIN eval ON eval.checkpoint_id = last.checkpoint_id AND eval.domain_id = run_domain.domain_id
@@ -59,7 +121,8 @@ FROM (
     FROM checkpoint
     JOIN run ON run.id = checkpoint.run_id AND run.status = 'done'
     GROUP BY run_id, checkpoint.variant
-) AS last;
+) AS last
+JOIN run_experiment ON run_experiment.run_id = last.run_id;
 
 -- Of each group (experiment, dataset, split rule, method, held-out domains, trial, variant) and rule, the run with the
 -- best value; on a tie the later hparams_seed, as DomainBed. n_runs: runs it was chosen from; n_steps: their checkpoints.
@@ -68,7 +131,7 @@ CREATE VIEW selected AS
 SELECT rule, experiment, dataset_id, split_rule, method, held_out, n_held_out, trial, variant, reported, run_id,
        checkpoint_id, step, hparams_seed, value, source_accuracy, n_runs, n_steps
 FROM (
-    SELECT candidate.rule, run_experiment.experiment, run.dataset_id, run.split_rule, run.method, run.held_out,
+    SELECT candidate.rule, candidate.experiment, run.dataset_id, run.split_rule, run.method, run.held_out,
            run.n_held_out, run.trial, candidate.variant, candidate.variant = run.variant AS reported, run.id AS run_id,
            candidate.checkpoint_id, candidate.step, run.hparams_seed, candidate.value, candidate.source_accuracy,
            row_number() OVER (same ORDER BY candidate.value DESC, run.hparams_seed DESC, run.id DESC) AS place,
@@ -76,8 +139,7 @@ FROM (
            sum(candidate.n_steps) OVER same AS n_steps
     FROM candidate
     JOIN run ON run.id = candidate.run_id
-    JOIN run_experiment ON run_experiment.run_id = run.id
-    WINDOW same AS (PARTITION BY candidate.rule, run_experiment.experiment, run.dataset_id, run.split_rule, run.method,
+    WINDOW same AS (PARTITION BY candidate.rule, candidate.experiment, run.dataset_id, run.split_rule, run.method,
                     run.held_out, run.trial, candidate.variant)
 )
 WHERE place = 1;

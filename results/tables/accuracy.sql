@@ -12,7 +12,7 @@
 -- average: yes
 -- scale: percent
 -- best: max
--- :rule=training-domain  {training-domain|last|oracle} how checkpoints and hyper-parameters are selected
+-- :rule=training-domain  {training-domain|leave-one-domain-out|oracle|last} how checkpoints and hyper-parameters are selected
 -- :scored=in             {in|whole|out|validation} what is scored; in: the domain's in split, as DomainBed
 -- :experiment            only this experiment
 -- :dataset               only this dataset

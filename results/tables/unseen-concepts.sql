@@ -9,7 +9,7 @@
 -- column_order: domain_position
 -- average: yes
 -- scale: percent
--- :rule=training-domain  {training-domain|last|oracle} how checkpoints and hyper-parameters are selected
+-- :rule=training-domain  {training-domain|leave-one-domain-out|oracle|last} how checkpoints and hyper-parameters are selected
 -- :experiment            only this experiment
 -- :dataset               only this dataset
 -- :variant               these weights (raw, sma, ...); else those that each method reports

@@ -9,7 +9,7 @@
 -- column_order: domain_position
 -- average: yes
 -- scale: percent
--- :rule=training-domain  {training-domain|last|oracle} how checkpoints and hyper-parameters are selected
+-- :rule=training-domain  {training-domain|leave-one-domain-out|oracle|last} how checkpoints and hyper-parameters are selected
 -- :scored=in             {in|whole|out} what is scored; in: the domain's in split, as DomainBed
 -- :experiment            only this experiment
 -- :dataset               only this dataset
