@@ -145,6 +145,21 @@ void net_freeze_batch_norm(Net *net, bool frozen)
     net->batch_norm_frozen = frozen;
 }
 
+bool net_batch_norm_moves(const Net *net)
+{
+    if (net->batch_norm_frozen) return false;
+    for (int i = 0; i < params_count(net->params); i++) {
+        if (params_get(net->params, i)->flags & PARAM_BUFFER) return true;
+    }
+    return false;
+}
+
+void net_set_batch_norm_momentum(Net *net, double momentum)
+{
+    check(momentum >= 0 && momentum <= 1, "momentum %g", momentum);
+    net->batch_norm_momentum = momentum;
+}
+
 /* ---- forward ---- */
 
 Tensor *net_features(Net *net, Tape *t, Tensor *x)

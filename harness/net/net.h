@@ -57,6 +57,13 @@ int net_n_features(const Net *net);
  * learn). */
 void net_freeze_batch_norm(Net *net, bool frozen);
 
+/* Whether a forward pass in training moves running statistics at all. */
+bool net_batch_norm_moves(const Net *net);
+
+/* How far such a pass moves all of them towards the batch's: 1 replaces them; 0: as far as each
+ * layer moves on its own (PyTorch's .1 mostly). */
+void net_set_batch_norm_momentum(Net *net, double momentum);
+
 Tensor *net_features(Net *net, Tape *t, Tensor *x);
 Tensor *net_classify(Net *net, Tape *t, Tensor *features);
 

@@ -21,6 +21,7 @@ struct Net {
     int n_features;
     int head_weight, head_bias;
     bool batch_norm_frozen;
+    double batch_norm_momentum; /* in place of the layers' own when above 0 */
 };
 
 struct NetFamily {

@@ -69,11 +69,12 @@ static Real *buffer(Net *net, int id)
 
 Tensor *net_batch_norm(Net *net, Tape *t, const NormLayer *layer, Tensor *x, NnAfter after)
 {
+    double momentum = net->batch_norm_momentum > 0 ? net->batch_norm_momentum : layer->momentum;
     NnBatchNorm bn = {.gamma = weights_get(net->weights, t, layer->gamma),
                       .beta = weights_get(net->weights, t, layer->beta),
                       .running_mean = buffer(net, layer->mean),
                       .running_var = buffer(net, layer->var),
-                      .momentum = layer->momentum,
+                      .momentum = momentum,
                       .eps = NORM_EPS,
                       .frozen = net->batch_norm_frozen,
                       .after = after};

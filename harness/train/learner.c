@@ -204,6 +204,11 @@ Optimizer *learner_optimizer(Learner *l)
     return l->optimizer;
 }
 
+Tape *learner_tape(Learner *l)
+{
+    return l->tape;
+}
+
 int learner_n_averages(const Learner *l)
 {
     return l->options.n_averagings;

@@ -65,6 +65,7 @@ TapeCost learner_plan_predict(Learner *l, int n_images);
 Net *learner_net(Learner *l);
 Params *learner_params(Learner *l);
 Optimizer *learner_optimizer(Learner *l);
+Tape *learner_tape(Learner *l); /* between updates anybody's: the next one begins it anew */
 int learner_n_averages(const Learner *l);
 Average *learner_average(Learner *l, int i);
 size_t learner_state_bytes(const Learner *l); /* parameters, gradients, optimiser, averages */

@@ -258,8 +258,9 @@ def write_weights(name, path):
     print(net(x)[:, :5].detach().numpy())
 
 
-if sys.argv[1:2] == ["--weights"]:
-    write_weights(sys.argv[2], sys.argv[3])
-else:
-    for case in CASES:
-        write(case, os.path.join(os.path.dirname(__file__), "..", "..", "tests", "golden", "net"))
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--weights"]:
+        write_weights(sys.argv[2], sys.argv[3])
+    else:
+        for case in CASES:
+            write(case, os.path.join(os.path.dirname(__file__), "..", "..", "tests", "golden", "net"))
