@@ -22,7 +22,7 @@
 
 #include "run_spec.h"
 
-enum { EXPERIMENT_MAX_RUNS = 100000 };
+enum { EXPERIMENT_MAX_RUNS = 100000 }; /* that are made; counting has no limit */
 
 typedef struct Experiment Experiment;
 
@@ -49,7 +49,38 @@ MUST_USE bool experiment_single(RunSpec *out, const Experiment *e, Arena *arena,
 int experiment_n_datasets(const Experiment *e);
 MUST_USE bool experiment_dataset(RunSpec *out, const Experiment *e, int i, Arena *arena, Err *err);
 
-/* All runs. domains: one list of domain names per dataset, in the datasets' own order. */
+/* The sets of domains that one dataset holds out in turn. */
+typedef struct {
+    const char *dataset;  /* as the experiment names it */
+    const TextList *sets; /* in the order of the runs */
+    int n, n_single;      /* sets; those of one domain */
+    int64_t n_runs;
+} ExperimentSets;
+
+typedef struct {
+    ExperimentSets *datasets;
+    int n_datasets;
+    const char *const *methods; /* labels */
+    int n_methods;
+    int64_t trials, hparams, hparams_from;
+    int64_t n_runs;
+} ExperimentCount;
+
+/* Counts the runs without making them, however many there are. domains as for experiment_runs. */
+MUST_USE bool experiment_count(ExperimentCount *out, const Experiment *e, const TextList *domains,
+                               Arena *arena, Err *err);
+
+/* One run among them. held_out is not checked against the dataset's domains. */
+typedef struct {
+    int dataset, method; /* indexes into those of ExperimentCount */
+    const TextList *held_out;
+    int64_t trial, draw; /* draw counts from 0: hyper-parameter seed hparams_from + draw */
+} ExperimentPick;
+MUST_USE bool experiment_run(RunSpec *out, const Experiment *e, const ExperimentPick *pick,
+                             Arena *arena, Err *err);
+
+/* All runs, at most EXPERIMENT_MAX_RUNS. domains: one list of domain names per dataset, in the
+ * datasets' own order. */
 MUST_USE bool experiment_runs(RunSpec **out, int *n_out, const Experiment *e,
                               const TextList *domains, Arena *arena, Err *err);
 

@@ -156,10 +156,83 @@ static bool check_sets(const Experiment *e, Err *err)
     return true;
 }
 
+/* The sets of held-out domains of dataset d. */
+static bool sets_of(HeldOutSets *out, const Experiment *e, int d, const TextList *domains,
+                    Arena *arena, Err *err)
+{
+    const Entry *dataset = &e->datasets.items[d];
+    Document base;
+    if (!base_spec(&base, e, dataset, &e->methods.items[0], arena, err)) return false;
+    HeldOutQuery query = {e->doc.held_out, base.spec.held_out, dataset->name, *domains, e->place};
+    return held_out_sets(out, &query, arena, err);
+}
+
+static void add_count(ExperimentCount *count, const char *dataset, const HeldOutSets *sets)
+{
+    ExperimentSets *out = &count->datasets[count->n_datasets++];
+    *out = (ExperimentSets){.dataset = dataset, .sets = sets->items, .n = sets->n};
+    for (int i = 0; i < sets->n; i++) out->n_single += sets->items[i].n == 1;
+    out->n_runs = (int64_t)sets->n * count->n_methods * count->trials * count->hparams;
+    count->n_runs += out->n_runs;
+}
+
+/* At most 1000 datasets x 1000 methods x 80,200 sets x 1000 trials x 10,000 draws: fits. */
+bool experiment_count(ExperimentCount *out, const Experiment *e, const TextList *domains,
+                      Arena *arena, Err *err)
+{
+    if (!check_sets(e, err)) return false;
+    size_t n_datasets = (size_t)e->datasets.n, n_methods = (size_t)e->methods.n;
+    ExperimentCount count = {.n_methods = e->methods.n,
+                             .trials = e->doc.trials,
+                             .hparams = e->doc.hparams,
+                             .hparams_from = e->doc.hparams_from};
+    count.datasets = arena_alloc(arena, n_datasets, sizeof *count.datasets);
+    const char **labels = arena_alloc(arena, n_methods, sizeof *labels);
+    for (int m = 0; m < e->methods.n; m++) labels[m] = e->methods.items[m].label;
+    count.methods = labels;
+    for (int d = 0; d < e->datasets.n; d++) {
+        HeldOutSets sets;
+        if (!sets_of(&sets, e, d, &domains[d], arena, err)) return false;
+        add_count(&count, e->datasets.items[d].name, &sets);
+    }
+    *out = count;
+    return true;
+}
+
+/* One run: base is what it has in common with the others of its dataset and method. */
+static bool make_run(RunSpec *out, const Experiment *e, const Document *base,
+                     const ExperimentPick *pick, Arena *arena, Err *err)
+{
+    Document doc = *base;
+    RunSpec *spec = &doc.spec;
+    spec->trial = pick->trial;
+    spec->hparams_seed = e->doc.hparams_from + pick->draw;
+    spec->held_out = *pick->held_out;
+    RunName name = {spec->seed,     spec->dataset,      spec->method.label,
+                    spec->held_out, spec->hparams_seed, spec->trial};
+    spec->seed = experiment_seed(&name);
+    if (!draw_spec(&doc, e, &e->methods.items[pick->method], arena, err) ||
+        !run_spec_check_ready(spec, e->place, err)) {
+        return false;
+    }
+    *out = *spec;
+    return true;
+}
+
+bool experiment_run(RunSpec *out, const Experiment *e, const ExperimentPick *pick, Arena *arena,
+                    Err *err)
+{
+    const Entry *dataset = &e->datasets.items[pick->dataset];
+    const Entry *method = &e->methods.items[pick->method];
+    Document base;
+    return base_spec(&base, e, dataset, method, arena, err) &&
+           make_run(out, e, &base, pick, arena, err);
+}
+
 typedef struct {
     const Experiment *e;
-    Document *bases;   /* n_datasets x n_methods */
-    HeldOutSets *sets; /* n_datasets */
+    ExperimentCount count;
+    Document *bases; /* n_datasets x n_methods */
     const TextList *domains;
     RunSpec *runs;
     int n;
@@ -171,55 +244,38 @@ static Document *base_of(const Plan *plan, int dataset, int method)
     return plan->bases + (size_t)dataset * (size_t)plan->e->methods.n + (size_t)method;
 }
 
-static bool prepare(Plan *plan, int64_t *n_runs, Err *err)
+static bool prepare(Plan *plan, Err *err)
 {
     const Experiment *e = plan->e;
-    int n_methods = e->methods.n, n_datasets = e->datasets.n;
-    size_t n_bases = (size_t)n_datasets * (size_t)n_methods;
+    if (!experiment_count(&plan->count, e, plan->domains, plan->arena, err)) return false;
+    if (plan->count.n_runs > EXPERIMENT_MAX_RUNS) {
+        return err_set(err, ERR_FORMAT, "%s: the sweep has %lld runs, expected at most %d",
+                       e->place, (long long)plan->count.n_runs, EXPERIMENT_MAX_RUNS);
+    }
+    size_t n_bases = (size_t)e->datasets.n * (size_t)e->methods.n;
     plan->bases = arena_alloc(plan->arena, n_bases, sizeof *plan->bases);
-    plan->sets = arena_alloc(plan->arena, (size_t)n_datasets, sizeof *plan->sets);
-    double total = 0;
-    for (int d = 0; d < n_datasets; d++) {
-        const Entry *dataset = &e->datasets.items[d];
-        for (int m = 0; m < n_methods; m++) {
-            Document *base = base_of(plan, d, m);
-            if (!base_spec(base, e, dataset, &e->methods.items[m], plan->arena, err)) return false;
+    plan->runs = arena_alloc(plan->arena, (size_t)plan->count.n_runs, sizeof *plan->runs);
+    for (int d = 0; d < e->datasets.n; d++) {
+        for (int m = 0; m < e->methods.n; m++) {
+            const Entry *dataset = &e->datasets.items[d], *method = &e->methods.items[m];
+            if (!base_spec(base_of(plan, d, m), e, dataset, method, plan->arena, err)) return false;
         }
-        HeldOutQuery query = {e->doc.held_out, base_of(plan, d, 0)->spec.held_out, dataset->name,
-                              plan->domains[d], e->place};
-        if (!held_out_sets(&plan->sets[d], &query, plan->arena, err)) return false;
-        total += (double)plan->sets[d].n * n_methods;
     }
-    total *= (double)e->doc.trials * (double)e->doc.hparams;
-    if (total > EXPERIMENT_MAX_RUNS) {
-        return err_set(err, ERR_FORMAT, "%s: the sweep has %.0f runs, expected at most %d",
-                       e->place, total, EXPERIMENT_MAX_RUNS);
-    }
-    *n_runs = (int64_t)total;
     return true;
 }
 
-/* One run per hyper-parameter seed for this trial, dataset d, method m and set of held-out domains.
- */
-static bool add_runs(Plan *plan, int64_t trial, int d, int m, const TextList *held_out, Err *err)
+/* One run per hyper-parameter seed for what pick names otherwise. */
+static bool add_runs(Plan *plan, ExperimentPick pick, Err *err)
 {
     const Experiment *e = plan->e;
-    const Document *base = base_of(plan, d, m);
-    for (int64_t h = 0; h < e->doc.hparams; h++) {
-        Document doc = *base;
-        RunSpec *spec = &doc.spec;
-        spec->trial = trial;
-        spec->hparams_seed = e->doc.hparams_from + h;
-        spec->held_out = *held_out;
-        RunName name = {spec->seed, spec->dataset,      spec->method.label,
-                        *held_out,  spec->hparams_seed, trial};
-        spec->seed = experiment_seed(&name);
-        if (!draw_spec(&doc, e, &e->methods.items[m], plan->arena, err) ||
-            !run_spec_check_ready(spec, e->place, err) ||
-            !run_spec_check_domains(spec, &plan->domains[d], e->place, err)) {
+    const Document *base = base_of(plan, pick.dataset, pick.method);
+    const TextList *domains = &plan->domains[pick.dataset];
+    for (pick.draw = 0; pick.draw < e->doc.hparams; pick.draw++) {
+        RunSpec *run = &plan->runs[plan->n++];
+        if (!make_run(run, e, base, &pick, plan->arena, err) ||
+            !run_spec_check_domains(run, domains, e->place, err)) {
             return false;
         }
-        plan->runs[plan->n++] = *spec;
     }
     return true;
 }
@@ -228,19 +284,21 @@ bool experiment_runs(RunSpec **out, int *n_out, const Experiment *e, const TextL
                      Arena *arena, Err *err)
 {
     Plan plan = {.e = e, .domains = domains, .arena = arena};
-    int64_t n_runs = 0;
-    if (!check_sets(e, err) || !prepare(&plan, &n_runs, err)) return false;
-    plan.runs = arena_alloc(arena, (size_t)n_runs, sizeof *plan.runs);
+    if (!prepare(&plan, err)) return false;
     int n_jobs = e->datasets.n * e->methods.n;
     for (int64_t trial = 0; trial < e->doc.trials; trial++) {
         for (int job = 0; job < n_jobs; job++) {
-            int d = job / e->methods.n, m = job % e->methods.n;
-            for (int s = 0; s < plan.sets[d].n; s++) {
-                if (!add_runs(&plan, trial, d, m, &plan.sets[d].items[s], err)) return false;
+            ExperimentPick pick = {
+                .dataset = job / e->methods.n, .method = job % e->methods.n, .trial = trial};
+            const ExperimentSets *sets = &plan.count.datasets[pick.dataset];
+            for (int s = 0; s < sets->n; s++) {
+                pick.held_out = &sets->sets[s];
+                if (!add_runs(&plan, pick, err)) return false;
             }
         }
     }
-    check(plan.n == n_runs, "%d runs made, %lld counted", plan.n, (long long)n_runs);
+    check(plan.n == plan.count.n_runs, "%d runs made, %lld counted", plan.n,
+          (long long)plan.count.n_runs);
     *out = plan.runs;
     *n_out = plan.n;
     return true;
