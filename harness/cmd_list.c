@@ -3,6 +3,7 @@
 #include "dataset.h"
 #include "experiment.h"
 #include "net.h"
+#include "protocols.h"
 #include "registry.h"
 #include "str.h"
 
@@ -51,6 +52,13 @@ static void list_averages(void)
     for (int i = 0; i < n; i++) print_name(averagings[i]->name, averagings[i]->help);
 }
 
+static void list_protocols(void)
+{
+    int n;
+    const Protocol *protocols = protocol_list(&n);
+    for (int i = 0; i < n; i++) print_name(protocols[i].name, protocols[i].help);
+}
+
 static void list_keys(void)
 {
     Arena *arena = arena_new();
@@ -69,6 +77,7 @@ static const struct {
     {"recipes", "methods, for method.recipe", list_recipes},
     {"objectives", "losses, for method.objective", list_objectives},
     {"averages", "weight averages, for method.averaging", list_averages},
+    {"protocols", "presets of published protocols, for protocol", list_protocols},
     {"keys", "every key of an experiment file, with default, range and help", list_keys},
 };
 
@@ -94,16 +103,17 @@ static bool run_list(const Args *args, Err *err)
                    near ? "\"?)" : "");
 }
 
-static const char *const words[] = {"datasets", "nets", "recipes", "objectives",
-                                    "averages", "keys", NULL};
+static const char *const words[] = {"datasets", "nets",      "recipes", "objectives",
+                                    "averages", "protocols", "keys",    NULL};
 
 const Command command_list = {
     .name = "list",
     .operands = "[KIND]",
     .max_operands = 1,
     .help = "list the names that experiment files may use",
-    .about = "KIND is datasets, nets, recipes, objectives, averages or keys; without it, the kinds "
-             "are listed.",
+    .about =
+        "KIND is datasets, nets, recipes, objectives, averages, protocols or keys; without it, "
+        "the kinds are listed.",
     .example = "dgbench list recipes\ndgbench list keys | less",
     .words = words,
     .run = run_list,

@@ -19,7 +19,8 @@ static const SchemaRow sweep_rows[] = {
      .help = "recipes: names, or maps {recipe: ..., label: ..., set: {key: value}}"},
     {AT("sweep.draw", NODE, draw),
      .help = "hyper-parameters drawn for seeds above 0: domainbed, domainbed-small, "
-             "domainbed-domainnet, none, or a map of key: range"},
+             "domainbed-domainnet, swad, none, or a map of key: range; not given: the protocol's, "
+             "else none"},
     {AT("sweep.trials", INT, trials), .default_text = "3", .low = 1, .high = 1000,
      .help = "trials, each with its own split"},
     {AT("sweep.hparams", INT, hparams), .default_text = "1", .low = 1, .high = 10000,
@@ -74,12 +75,21 @@ static bool check_set(const Experiment *e, const YamlNode *set, const char *key,
         return err_set(err, ERR_FORMAT, "%s:%d: %s: set: expected a map of keys", e->place,
                        set->line, key);
     }
+    static const char *const common[] = {"name", "protocol", "eval.selection", "eval.scored",
+                                         "eval.stderr"};
     for (size_t i = 0; i < sizeof swept / sizeof swept[0]; i++) {
         const YamlNode *found = find_dotted(set, swept[i]);
         if (found == NULL) continue;
         return err_set(err, ERR_FORMAT,
                        "%s:%d: %s: \"%s\" cannot be set here, the sweep gives it out itself",
                        e->place, found->line, key, swept[i]);
+    }
+    for (size_t i = 0; i < sizeof common / sizeof common[0]; i++) {
+        const YamlNode *found = find_dotted(set, common[i]);
+        if (found == NULL) continue;
+        return err_set(err, ERR_FORMAT,
+                       "%s:%d: %s: \"%s\" cannot be set here, it is the whole experiment's",
+                       e->place, found->line, key, common[i]);
     }
     return true;
 }
@@ -181,7 +191,7 @@ bool experiment_open(Experiment **out, const RunKeys *keys, const ExperimentSour
     e->sets = source->sets;
     e->n_sets = source->n_sets;
     if (!open_root(e, source, arena, err)) return false;
-    RunLayers layers = {e->root, e->place, NULL, e->sets, e->n_sets};
+    RunLayers layers = {.map = e->root, .place = e->place, .sets = e->sets, .n_sets = e->n_sets};
     if (!run_layers_apply(&e->doc, &e->schema, keys, &layers, arena, err)) return false;
     EntryKind datasets = {"datasets", "name", e->doc.spec.dataset, false};
     if (!hparams_read(&e->rules, keys, e->doc.draw, e->place, arena, err) ||

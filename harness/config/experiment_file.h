@@ -10,6 +10,7 @@ typedef struct {
     RunSpec spec; /* first: the keys of a RunSpec have their offsets in it */
     const YamlNode *datasets, *held_out, *methods, *draw;
     int64_t trials, hparams, hparams_from;
+    HparamRules rules; /* no key: the draws of base_spec's dataset */
 } Document;
 
 typedef struct {

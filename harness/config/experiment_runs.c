@@ -1,6 +1,7 @@
 /* The specs that come out of an experiment. */
 #include "experiment_file.h"
 #include "held_out.h"
+#include "protocols.h"
 #include "run_layers.h"
 
 #include <string.h>
@@ -24,16 +25,32 @@ static bool apply_last(Document *doc, const Experiment *e, const Entry *method, 
     return true;
 }
 
+/* What the file says is drawn, else what its protocol draws for the dataset. */
+static HparamRules draw_rules(const Experiment *e, const Entry *dataset, Arena *arena)
+{
+    const Protocol *protocol = protocol_find(e->doc.spec.protocol);
+    if (e->doc.draw != NULL || protocol == NULL) return e->rules;
+    HparamRules rules;
+    hparams_preset(&rules, protocol_draw(protocol, dataset->name), arena);
+    return rules;
+}
+
 /* Everything that the runs of one dataset and method have in common, before draws. */
 static bool base_spec(Document *out, const Experiment *e, const Entry *dataset, const Entry *method,
                       Arena *arena, Err *err)
 {
-    RunLayers layers = {.map = e->root, .place = e->place, .recipe = method->name};
+    RunLayers layers = {.map = e->root,
+                        .place = e->place,
+                        .recipe = method->name,
+                        .protocol = e->doc.spec.protocol,
+                        .dataset = dataset->name};
     if (!run_layers_apply(out, &e->schema, e->keys, &layers, arena, err) ||
         !apply_set(out, e, dataset->set, arena, err) || !apply_last(out, e, method, arena, err)) {
         return false;
     }
     out->spec.dataset = arena_strdup(arena, dataset->name);
+    out->spec.protocol = e->doc.spec.protocol;
+    out->rules = draw_rules(e, dataset, arena);
     return run_spec_finish(&out->spec, e->place, arena, err);
 }
 
@@ -43,7 +60,7 @@ static bool draw_spec(Document *doc, const Experiment *e, const Entry *method, A
 {
     if (doc->spec.hparams_seed == 0) return true;
     RunSpec swept = doc->spec;
-    if (!hparams_apply(&doc->spec, &e->rules, arena, err) ||
+    if (!hparams_apply(&doc->spec, &doc->rules, arena, err) ||
         !apply_last(doc, e, method, arena, err)) {
         return false;
     }

@@ -7,13 +7,16 @@
 #include <math.h>
 #include <string.h>
 
+enum { MAX_PRESET_RULES = 5 };
+
 typedef struct {
     const char *name;
-    HparamRule rules[5]; /* ends with a NULL key */
+    HparamRule rules[MAX_PRESET_RULES]; /* ends with a NULL key */
 } Preset;
 
 /* Ranges of hparams_registry.py (datasets of 28 pixels are its "small images"). resnet_dropout has
- * no effect on DomainBed's small network, so it is not drawn there. */
+ * no effect on DomainBed's small network, so it is not drawn there. swad: the values of its search
+ * (Cha et al. 2021, README of the code), drawn where its authors ran every combination. */
 static const Preset presets[] = {
     {"domainbed",
      {{"data.batch_size", HPARAM_WHOLE_POWER(2, 3, 5.5)},
@@ -28,6 +31,10 @@ static const Preset presets[] = {
     {"domainbed-small",
      {{"data.batch_size", HPARAM_WHOLE_POWER(2, 3, 9)},
       {"method.lr", HPARAM_POWER(10, -4.5, -2.5)}}},
+    {"swad",
+     {{"method.lr", HPARAM_CHOICE(3, 1e-5, 3e-5, 5e-5)},
+      {"method.weight_decay", HPARAM_CHOICE(2, 1e-4, 1e-6)},
+      {"net.dropout", HPARAM_CHOICE(3, 0, 0.1, 0.5)}}},
     {"none", {{NULL, HPARAM_FIXED}}},
 };
 
@@ -199,6 +206,23 @@ static const char *default_stream(const char *key, Arena *arena)
     return arena_printf(arena, "%.*s_%s", (int)(last - 1 - member), member, last);
 }
 
+static void add_preset(HparamRules *out, const Preset *preset, Arena *arena)
+{
+    for (const HparamRule *rule = preset->rules; rule->key != NULL; rule++) {
+        out->rules[out->n] = *rule;
+        out->rules[out->n++].draw.stream = default_stream(rule->key, arena);
+    }
+    out->members = !str_equal(preset->name, "none");
+}
+
+void hparams_preset(HparamRules *out, const char *name, Arena *arena)
+{
+    const Preset *preset = find_preset(name);
+    check(preset != NULL, "no preset of draws \"%s\"", name);
+    *out = (HparamRules){.rules = arena_alloc(arena, MAX_PRESET_RULES, sizeof *out->rules)};
+    add_preset(out, preset, arena);
+}
+
 static bool read_preset(HparamRules *out, const YamlNode *node, const char *place, Arena *arena,
                         Err *err)
 {
@@ -206,16 +230,12 @@ static bool read_preset(HparamRules *out, const YamlNode *node, const char *plac
     if (preset == NULL) {
         return err_set(err, ERR_FORMAT,
                        "%s:%d: sweep.draw: found %s%s%s, expected domainbed, domainbed-small, "
-                       "domainbed-domainnet, none or a map of keys",
+                       "domainbed-domainnet, swad, none or a map of keys",
                        place, node->line, node->kind == YAML_SCALAR ? "\"" : "",
                        node->kind == YAML_SCALAR ? node->text : "no name",
                        node->kind == YAML_SCALAR ? "\"" : "");
     }
-    for (const HparamRule *rule = preset->rules; rule->key != NULL; rule++) {
-        out->rules[out->n] = *rule;
-        out->rules[out->n++].draw.stream = default_stream(rule->key, arena);
-    }
-    out->members = !str_equal(preset->name, "none");
+    add_preset(out, preset, arena);
     return true;
 }
 
@@ -276,7 +296,7 @@ bool hparams_read(HparamRules *out, const RunKeys *keys, const YamlNode *node, c
     HparamRules rules = {0};
     *out = rules;
     if (node == NULL) return true;
-    int n_max = (int)(sizeof presets[0].rules / sizeof presets[0].rules[0]) + node->n_items;
+    int n_max = MAX_PRESET_RULES + node->n_items;
     rules.rules = arena_alloc(arena, (size_t)n_max, sizeof *rules.rules);
     bool is_map = node->kind == YAML_MAP;
     const YamlNode *preset = is_map ? yaml_find(node, "preset") : node;

@@ -5,11 +5,11 @@
  *
  * What is drawn stands in the experiment file:
  *
- *     sweep:
- *       draw: domainbed                          # a preset: domainbed, domainbed-small,
- * domainbed-domainnet, none sweep: draw: preset: domainbed-small                # optional
- *         method.lr: 10^U(-5, -3.5)
- *         net.dropout: {name: resnet_dropout, range: "choice(0, 0.1, 0.5)"}
+ *     sweep.draw: domainbed            # a preset, or a map:
+ *     sweep.draw: {preset: domainbed-small, method.lr: "10^U(-5, -3.5)",
+ *                  net.dropout: {name: resnet_dropout, range: "choice(0, 0.1, 0.5)"}}
+ *
+ * Presets: domainbed, domainbed-small, domainbed-domainnet, swad, none.
  *
  * Ranges: U(a, b), 2^U(a, b), 10^U(a, b), int(...) around one of them, choice(a, b, ...). `name` is
  * what seeds the draw; without it the preset's name for the key, "vrex_lambda" for
@@ -40,6 +40,9 @@ bool hparam_draw_parse(HparamDraw *out, const char *text);
 double hparam_draw(const HparamDraw *draw, uint32_t random_seed);
 
 uint32_t hparams_random_seed(int64_t hparams_seed, int64_t trial);
+
+/* The rules of a preset, which has to exist. */
+void hparams_preset(HparamRules *out, const char *name, Arena *arena);
 
 /* Reads the node of `sweep.draw`; NULL gives no rules. */
 MUST_USE bool hparams_read(HparamRules *out, const RunKeys *keys, const YamlNode *node,

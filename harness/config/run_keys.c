@@ -12,12 +12,21 @@ static const char *const trainables[] = {"all", "head", NULL};
 static const char *const optimizers[] = {"adam", "adamw", "sgd", NULL};
 static const char *const saves[] = {"none", "last", "all", NULL};
 static const char *const outcomes[] = {"all", "none", NULL};
+static const char *const transforms[] = {"clean", "augmented", NULL};
+
+const char *const RUN_SELECTIONS[] = {"training-domain", "leave-one-domain-out", "oracle", "last",
+                                      NULL};
+const char *const RUN_SCORED[] = {"in", "out", "whole", NULL};
+const char *const RUN_STDERRS[] = {"population", "sample", NULL};
 
 static const SchemaRow rows[] = {
     {AT("name", TEXT, name), .flags = FIELD_NOT_IDENTITY,
      .help = "name of the experiment, for people"},
     {AT("dataset", TEXT, dataset), .flags = FIELD_NOT_IDENTITY,
      .help = "name of the dataset (see `dgbench list datasets`)"},
+    {AT("protocol", TEXT, protocol), .flags = FIELD_NOT_IDENTITY,
+     .help = "preset of a published protocol, laid over the defaults and under the recipe (see "
+             "`dgbench list protocols`)"},
 
     {AT("data.root", TEXT, data.root), .flags = FIELD_NOT_IDENTITY,
      .help = "folder that holds the dataset; empty: where its descriptor says"},
@@ -27,6 +36,9 @@ static const SchemaRow rows[] = {
          "every domain), or as the manifest says (tagged)"},
     {AT("data.holdout_fraction", FLOAT, data.holdout_fraction), .default_text = "0.2", .low = 0,
      .high = 0.9, .help = "share of each domain held out for validation; 0: none"},
+    {AT("data.uda_fraction", FLOAT, data.uda_fraction), .default_text = "0", .low = 0, .high = 0.9,
+     .help = "share of what remains of each held-out domain that is set aside as images without "
+             "labels (split uda, DomainBed's uda_holdout_fraction)"},
     {AT("data.image_size", INT, data.image_size), .default_text = "224", .low = 8, .high = 512,
      .help = "width and height of images as the network sees them, in pixels"},
     {AT("data.augment", CHOICE, data.augment), .choices = augments, .default_text = "domainbed",
@@ -47,6 +59,9 @@ static const SchemaRow rows[] = {
     {AT("net.init", TEXT, net.init), .flags = FIELD_NOT_IDENTITY,
      .help = "safetensors file with pretrained weights; empty: random (its content is part of the "
              "run's key)"},
+    {AT("net.pretraining", TEXT, net.pretraining),
+     .help = "weights that net.init has to hold, for example torchvision-imagenet1k-v1; a run "
+             "without the file is refused; empty: nothing is asked"},
     {AT("net.dropout", FLOAT, net.dropout), .default_text = "0", .low = 0, .high = 0.95,
      .help = "dropout on the features before the classifier"},
     {AT("net.mean", NUMBER_LIST, net.mean), .default_text = "0.485,0.456,0.406", .low = -10,
@@ -93,7 +108,7 @@ static const SchemaRow rows[] = {
      .high = 0.99, .help = "share of the target probability spread over all classes"},
 
     {AT("train.steps", INT, train.steps), .default_text = "5001", .low = 1, .high = 1e9,
-     .help = "optimiser steps"},
+     .help = "optimiser steps; 0 is refused (in DomainBed it means the dataset's default)"},
     {AT("train.checkpoint_freq", INT, train.checkpoint_freq), .default_text = "300", .low = 1,
      .high = 1e9, .help = "steps between evaluations; the last step is always evaluated"},
     {AT("train.threads", INT, train.threads), .default_text = "0", .low = 0, .high = 1024,
@@ -105,6 +120,20 @@ static const SchemaRow rows[] = {
      .flags = FIELD_NOT_IDENTITY, .help = "images per batch of an evaluation"},
     {AT("eval.source_train", BOOL, eval.source_train), .default_text = "false",
      .help = "also evaluate the images that are trained on"},
+    {AT("eval.source_transform", CHOICE, eval.source_transform), .choices = transforms,
+     .default_text = "clean",
+     .help =
+         "source images are evaluated clean, or augmented as in training (DomainBed's way, which "
+         "makes validation noisier); held-out domains always clean"},
+    {AT("eval.selection", CHOICE, eval.selection), .choices = RUN_SELECTIONS,
+     .default_text = "training-domain", .flags = FIELD_NOT_IDENTITY,
+     .help = "rule by which tables of this experiment select step and hyper-parameters"},
+    {AT("eval.scored", CHOICE, eval.scored), .choices = RUN_SCORED, .default_text = "in",
+     .flags = FIELD_NOT_IDENTITY,
+     .help = "split of the held-out domain that tables of this experiment show (DomainBed: in)"},
+    {AT("eval.stderr", CHOICE, eval.stderr_of), .choices = RUN_STDERRS,
+     .default_text = "population", .flags = FIELD_NOT_IDENTITY,
+     .help = "deviation over trials that standard errors are made from (DomainBed: population)"},
     {AT("eval.outcomes", CHOICE, eval.outcomes), .choices = outcomes, .default_text = "all",
      .help = "store the prediction for every target image (all) or only the accuracies (none)"},
 

@@ -2,6 +2,7 @@
 #include "run_spec.h"
 
 #include "mem.h"
+#include "protocols.h"
 #include "run_layers.h"
 
 #include <stdlib.h>
@@ -33,6 +34,20 @@ const RunRecipe *run_recipe_find(const RunKeys *keys, const char *name, const ch
     return found;
 }
 
+/* The preset of that name; *out NULL for "". */
+static bool find_protocol(const Protocol **out, const char *name, const char *place, Err *err)
+{
+    enum { MAX_NAMES = 32 };
+    const char *names[MAX_NAMES];
+    int n;
+    const Protocol *all = protocol_list(&n);
+    check(n <= MAX_NAMES, "%d protocols", n);
+    for (int i = 0; i < n; i++) names[i] = all[i].name;
+    *out = protocol_find(name);
+    if (*out != NULL || name[0] == '\0') return true;
+    return fail_unknown(place, "protocol", name, names, n, err);
+}
+
 static void apply_recipe(void *target, const RunKeys *keys, const RunRecipe *recipe, Arena *arena)
 {
     for (int i = 0; recipe->settings != NULL && recipe->settings[i] != NULL; i++) {
@@ -62,12 +77,17 @@ bool run_layers_apply(void *target, const Schema *schema, const RunKeys *keys,
     schema_defaults(schema, target, arena);
     if (!apply_given(target, schema, layers, arena, err)) return false;
     const char *name = layers->recipe != NULL ? layers->recipe : spec->method.recipe;
+    const char *preset = layers->protocol != NULL ? layers->protocol : spec->protocol;
+    const char *dataset = layers->dataset != NULL ? layers->dataset : spec->dataset;
+    const Protocol *protocol;
     const RunRecipe *found = run_recipe_find(keys, name, layers->place, err);
-    if (found == NULL) return false;
+    if (found == NULL || !find_protocol(&protocol, preset, layers->place, err)) return false;
     schema_defaults(schema, target, arena);
+    if (protocol != NULL) protocol_apply(protocol, dataset, &keys->schema, target, arena);
     apply_recipe(target, keys, found, arena);
     if (!apply_given(target, schema, layers, arena, err)) return false;
     spec->method.recipe = arena_strdup(arena, found->name);
+    spec->protocol = arena_strdup(arena, protocol != NULL ? protocol->name : "");
     spec->keys = keys;
     return true;
 }
@@ -141,6 +161,29 @@ static bool check_optimizer(const MethodSpec *method, const char *place, Err *er
     return true;
 }
 
+static bool check_data(const RunSpec *spec, const char *place, Err *err)
+{
+    const DataSpec *data = &spec->data;
+    if (data->class_balanced && !data->replacement) {
+        return err_set(err, ERR_FORMAT,
+                       "%s: data.class_balanced: found true, expected false when data.replacement "
+                       "is false",
+                       place);
+    }
+    if (data->uda_fraction > 0 && data->split != SPEC_SPLIT_IMAGE) {
+        return err_set(err, ERR_FORMAT,
+                       "%s: data.uda_fraction: found %g, expected 0 unless data.split is image",
+                       place, data->uda_fraction);
+    }
+    if (spec->eval.source_transform == SOURCE_AUGMENTED && data->augment == SPEC_AUGMENT_NONE) {
+        return err_set(err, ERR_FORMAT,
+                       "%s: eval.source_transform: found augmented, expected clean when "
+                       "data.augment is none",
+                       place);
+    }
+    return true;
+}
+
 /* What one row of the schema cannot see. */
 static bool check_together(const RunSpec *spec, const char *place, Err *err)
 {
@@ -151,12 +194,7 @@ static bool check_together(const RunSpec *spec, const char *place, Err *err)
                        "%s: net.%s: found %d numbers, expected 3 (red, green, blue)", place,
                        i == 0 ? "mean" : "std", lists[i]->n);
     }
-    if (spec->data.class_balanced && !spec->data.replacement) {
-        return err_set(err, ERR_FORMAT,
-                       "%s: data.class_balanced: found true, expected false when data.replacement "
-                       "is false",
-                       place);
-    }
+    if (!check_data(spec, place, err)) return false;
     if (spec->method.averaging.n > 0 && spec->method.averaging_start >= spec->train.steps) {
         return err_set(err, ERR_FORMAT,
                        "%s: method.averaging_start: found %lld, expected less than train.steps "
@@ -213,6 +251,15 @@ bool run_spec_check_ready(const RunSpec *spec, const char *place, Err *err)
                        place);
     }
     return true;
+}
+
+bool run_spec_check_weights(const RunSpec *spec, const char *place, Err *err)
+{
+    if (spec->net.pretraining[0] == '\0' || spec->net.init[0] != '\0') return true;
+    return err_set(err, ERR_FORMAT,
+                   "%s: net.init: found nothing, expected a safetensors file with the weights %s "
+                   "(or --set net.pretraining= to train from scratch)",
+                   place, spec->net.pretraining);
 }
 
 bool run_spec_check_domains(const RunSpec *spec, const TextList *domains, const char *place,

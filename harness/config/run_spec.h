@@ -8,9 +8,9 @@
  *
  * Experiment files with a `sweep:` section are read by experiment.h, which gives RunSpecs.
  *
- * Layers, each over the one before: schema defaults < recipe < map (file) < sets (--set).
- * A RunSpec is a flat value: it may be copied with =; its texts and lists live in the arena it was
- * read with.
+ * Layers, each over the one before: schema defaults < protocol (protocols.h) < recipe < map (file)
+ * < sets (--set). A RunSpec is a flat value: it may be copied with =; its texts and lists live in
+ * the arena it was read with.
  */
 #ifndef CONFIG_RUN_SPEC_H
 #define CONFIG_RUN_SPEC_H
@@ -28,6 +28,7 @@ typedef enum { TRAIN_ALL, TRAIN_HEAD } TrainableKind;
 typedef enum { OPTIMIZER_ADAM, OPTIMIZER_ADAMW, OPTIMIZER_SGD } OptimizerKind;
 typedef enum { SAVE_NONE, SAVE_LAST, SAVE_ALL } SaveKind;
 typedef enum { OUTCOMES_ALL, OUTCOMES_NONE } OutcomesKind;
+typedef enum { SOURCE_CLEAN, SOURCE_AUGMENTED } SourceTransform;
 
 typedef struct {
     Schema schema; /* of RunSpec: the fixed keys, then one key per extra */
@@ -38,16 +39,18 @@ typedef struct {
     char *root;              /* folder of the dataset; "": where its descriptor says */
     int split;               /* SpecSplit */
     double holdout_fraction; /* of each domain, in [0, 0.9]; 0: no validation images at all */
-    int64_t image_size;      /* pixels, square */
-    int augment;             /* SpecAugment */
+    double uda_fraction; /* of each held-out domain's rest, in [0, 0.9]: set aside, unlabelled */
+    int64_t image_size;  /* pixels, square */
+    int augment;         /* SpecAugment */
     bool replacement, class_balanced;
     int64_t batch_size; /* images per source domain */
     int64_t workers;    /* decoding threads; 0: as many as threads */
 } DataSpec;
 
 typedef struct {
-    char *name; /* of a network in harness/net */
-    char *init; /* safetensors file; "": random initialisation */
+    char *name;        /* of a network in harness/net */
+    char *init;        /* safetensors file; "": random initialisation */
+    char *pretraining; /* name of the weights that init has to hold; "": any, or none */
     double dropout;
     NumberList mean, std; /* 3 each: normalisation of RGB in [0,1] */
 } NetSpec;
@@ -74,13 +77,22 @@ typedef struct {
 
 typedef struct {
     int64_t batch_size;
-    bool source_train; /* also evaluate the training split of source domains */
-    int outcomes;      /* OutcomesKind */
+    bool source_train;                /* also evaluate the training split of source domains */
+    int source_transform;             /* SourceTransform */
+    int outcomes;                     /* OutcomesKind */
+    int selection, scored, stderr_of; /* indices into RUN_SELECTIONS, RUN_SCORED, RUN_STDERRS */
 } EvalSpec;
+
+/* How an experiment's runs are read: names as the database has them (results/store.h), closed by
+ * NULL. */
+extern const char *const RUN_SELECTIONS[];
+extern const char *const RUN_SCORED[];
+extern const char *const RUN_STDERRS[];
 
 typedef struct {
     const RunKeys *keys;
     char *name, *dataset;
+    char *protocol; /* preset that lies below the recipe; "": none */
     DataSpec data;
     NetSpec net;
     MethodSpec method;
@@ -104,6 +116,7 @@ typedef struct {
     const char *recipe;  /* in place of the one that map and sets name; NULL: theirs */
     const char *const *sets;
     int n_sets;
+    const char *protocol, *dataset; /* as recipe; protocol "": none */
 } RunLayers;
 
 /* Fills spec from the layers and puts it in order: "none" leaves the averaging list, lists that are
@@ -123,6 +136,10 @@ MUST_USE bool run_spec_set(RunSpec *spec, const char *assignment, Arena *arena, 
 
 /* Can be run: names a dataset and at least one held-out domain. */
 MUST_USE bool run_spec_check_ready(const RunSpec *spec, const char *place, Err *err);
+
+/* The weights that net.pretraining asks for are given (by a file: which ones it holds nobody can
+ * tell). */
+MUST_USE bool run_spec_check_weights(const RunSpec *spec, const char *place, Err *err);
 
 /* The held-out names are domains of the dataset, and one is left to train on. domains: all of the
  * dataset's. */

@@ -142,10 +142,10 @@ static void test_bad_rules(void **state)
     expect_error(
         "domainbad",
         "exp.yaml:1: sweep.draw: found \"domainbad\", expected domainbed, domainbed-small, "
-        "domainbed-domainnet, none or a map of keys");
+        "domainbed-domainnet, swad, none or a map of keys");
     expect_error("[domainbed]",
                  "exp.yaml:1: sweep.draw: found no name, expected domainbed, domainbed-small, "
-                 "domainbed-domainnet, none or a map of keys");
+                 "domainbed-domainnet, swad, none or a map of keys");
     expect_error(
         "method.lr: 10^u(1,2)",
         "exp.yaml:1: sweep.draw: method.lr: found \"10^u(1,2)\", expected U(a,b), 2^U(a,b), "

@@ -28,7 +28,7 @@ static bool read_with(const char *text, const char *const *sets, int n_sets)
 {
     YamlNode *root;
     assert_ok(yaml_parse(&root, text, strlen(text), "exp.yaml", arena, &err));
-    RunLayers layers = {root, "exp.yaml", NULL, sets, n_sets};
+    RunLayers layers = {.map = root, .place = "exp.yaml", .sets = sets, .n_sets = n_sets};
     return run_spec_read(&spec, keys, &layers, arena, &err);
 }
 
