@@ -33,8 +33,10 @@ MUST_USE bool run_execute(RunOutcome *out, char *key_out, const RunSpec *spec,
 /* What the run would cost, without computing: PLAN mode. */
 typedef struct {
     int64_t n_parameters, n_trainable;
-    double step_flops; /* forward and backward of one update */
-    double eval_flops; /* one checkpoint's evaluation */
+    double step_flops;   /* forward and backward of one update */
+    double eval_flops;   /* one checkpoint's evaluation */
+    int64_t eval_images; /* that it looks at, once per weight variant */
+    int n_variants;      /* of weights */
     int n_checkpoints;
     double total_flops;
     int64_t step_peak_bytes;  /* tape memory of one update */

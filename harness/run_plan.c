@@ -35,7 +35,9 @@ static void fill_plan(RunPlan *plan, RunSetup *s)
     plan->n_parameters = (int64_t)params_learned_size(params);
     plan->n_trainable = (int64_t)params_trainable_size(params);
     plan->step_flops = step.forward_flops + step.backward_flops;
-    plan->eval_flops = image.forward_flops * (double)images_per_checkpoint(s);
+    plan->n_variants = learner_n_variants(s->learner);
+    plan->eval_images = images_per_checkpoint(s);
+    plan->eval_flops = image.forward_flops * (double)plan->eval_images;
     plan->n_checkpoints =
         (int)trainer_n_checkpoints(spec->train.steps, spec->train.checkpoint_freq);
     plan->total_flops =

@@ -59,6 +59,25 @@ const char *str_text(const Str *s)
     return s->text != NULL ? s->text : "";
 }
 
+void str_add_shell_word(Str *s, const char *text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-+=.,:/@%";
+    bool is_plain = text[0] != '\0' && text[strspn(text, plain)] == '\0';
+    if (is_plain) {
+        str_add(s, text);
+        return;
+    }
+    str_add(s, "'");
+    for (; *text != '\0'; text++) {
+        if (*text == '\'')
+            str_add(s, "'\\''");
+        else
+            str_add_n(s, text, 1);
+    }
+    str_add(s, "'");
+}
+
 bool str_equal(const char *a, const char *b)
 {
     return strcmp(a, b) == 0;

@@ -20,6 +20,9 @@ void str_add_n(Str *s, const char *text, size_t n);
 void str_addf(Str *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 const char *str_text(const Str *s); /* "" when empty */
 
+/* As one word of a POSIX shell: quoted where it has to be. */
+void str_add_shell_word(Str *s, const char *text);
+
 bool str_equal(const char *a, const char *b);
 bool str_starts_with(const char *s, const char *prefix);
 bool str_ends_with(const char *s, const char *suffix);

@@ -36,6 +36,20 @@ static void test_str_grows(void **state)
     str_done(&s);
 }
 
+static void test_shell_words_are_quoted_where_they_have_to_be(void **state)
+{
+    (void)state;
+    Str s = {0};
+    str_add_shell_word(&s, "train.steps=9");
+    str_add(&s, " ");
+    str_add_shell_word(&s, "a b$c");
+    str_add(&s, " ");
+    str_add_shell_word(&s, "it's");
+    str_add_shell_word(&s, "");
+    assert_string_equal(str_text(&s), "train.steps=9 'a b$c' 'it'\\''s'''");
+    str_done(&s);
+}
+
 static void test_nearest_name(void **state)
 {
     (void)state;
@@ -75,6 +89,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arena_pieces_are_zeroed_and_apart),
         cmocka_unit_test(test_str_grows),
+        cmocka_unit_test(test_shell_words_are_quoted_where_they_have_to_be),
         cmocka_unit_test(test_nearest_name),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_messages_stay_one_line),
