@@ -10,6 +10,7 @@ extern const Command command_completion;
 extern const Command command_data;
 extern const Command command_list;
 extern const Command command_man;
+extern const Command command_merge;
 extern const Command command_plan;
 extern const Command command_query;
 extern const Command command_run;

@@ -1,10 +1,14 @@
 /* SQLite with the manners of this code base: see database.h. */
 #include "database.h"
 
+#include "file.h"
 #include "mem.h"
+#include "str.h"
 
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct {
     const char *sql; /* compared by address: a constant of the program */
@@ -40,11 +44,60 @@ bool db_fail(Db *db, Err *err)
     }
 }
 
+static void db_forget(Db *db)
+{
+    for (int i = 0; i < db->n_prepared; i++) sqlite3_finalize(db->prepared[i].statement);
+    db->n_prepared = 0;
+}
+
+/* SQLite reads a file in WAL mode only where it can put its two side files beside it; on a folder
+ * that can't be written it has to be told that nobody else writes. A log that is there is never
+ * passed over. */
+static bool is_immutable(const char *path)
+{
+    Str log = {0};
+    str_addf(&log, "%s-wal", path);
+    bool has_log = file_size(str_text(&log)) > 0;
+    str_done(&log);
+    char *copy = mem_strdup(path);
+    bool writable = access(dirname(copy), W_OK) == 0;
+    free(copy);
+    return !has_log && !writable;
+}
+
+/* file:/a%20path?mode=ro: no path can be taken for an option, or for another kind of database. */
+static void read_only_uri(Str *out, const char *path)
+{
+    while (path[0] == '/' && path[1] == '/') path++; /* "//" would begin the name of a host */
+    str_add(out, "file:");
+    for (const unsigned char *c = (const unsigned char *)path; *c != '\0'; c++)
+        str_addf(out, strchr("%?#", *c) != NULL ? "%%%02x" : "%c", *c);
+    str_add(out, is_immutable(path) ? "?mode=ro&immutable=1" : "?mode=ro");
+}
+
+static bool refuse_path(const char *path, bool reading, Err *err)
+{
+    if (file_is_dir(path))
+        return err_set(err, ERR_NOT_FOUND, "%s: a folder, expected a results file", path);
+    if (reading && !file_exists(path))
+        return err_set(err, ERR_NOT_FOUND, "%s: can't be read (no such file)", path);
+    return true;
+}
+
 static bool open_handle(Db *db, DbMode mode, Err *err)
 {
+    if (!refuse_path(db->path, mode == DB_READ, err)) return false;
     int flags = mode == DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    if (sqlite3_open_v2(db->path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
-        check(db->handle != NULL, "out of memory opening %s", db->path);
+    Str name = {0};
+    if (mode == DB_READ)
+        read_only_uri(&name, db->path);
+    else /* a file of this name, whatever it looks like */
+        str_addf(&name, "%s%s", db->path[0] == '/' ? "" : "./", db->path);
+    int rc = sqlite3_open_v2(str_text(&name), &db->handle,
+                             flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
+    str_done(&name);
+    check(db->handle != NULL, "out of memory opening %s", db->path);
+    if (rc != SQLITE_OK) {
         const char *why = sqlite3_errmsg(db->handle);
         if (mode == DB_READ)
             return err_set(err, ERR_NOT_FOUND, "%s: can't be read (%s)", db->path, why);
@@ -53,6 +106,23 @@ static bool open_handle(Db *db, DbMode mode, Err *err)
     sqlite3_busy_timeout(db->handle, DB_BUSY_MS);
     sqlite3_extended_result_codes(db->handle, 0);
     return true;
+}
+
+bool db_attach_source(Db *db, const char *path, Err *err)
+{
+    Str name = {0};
+    read_only_uri(&name, path);
+    bool ok = refuse_path(path, true, err) &&
+              db_do(db, "ATTACH ? AS source", DB_VALUES(db_text(str_text(&name))), err);
+    str_done(&name);
+    return ok;
+}
+
+/* Statements that name it are dropped with it. */
+void db_detach_source(Db *db)
+{
+    db_forget(db);
+    (void)sqlite3_exec(db->handle, "DETACH source", NULL, NULL, NULL);
 }
 
 bool db_open(Db **out, const char *path, DbMode mode, Err *err)
@@ -70,7 +140,7 @@ bool db_open(Db **out, const char *path, DbMode mode, Err *err)
 void db_close(Db *db)
 {
     if (db == NULL) return;
-    for (int i = 0; i < db->n_prepared; i++) sqlite3_finalize(db->prepared[i].statement);
+    db_forget(db);
     sqlite3_close(db->handle);
     free(db->prepared);
     free(db->path);
@@ -199,4 +269,19 @@ bool db_version(Db *db, int64_t *out, Err *err)
     }
     *out = row.at[1];
     return true;
+}
+
+bool db_check(Db *db, Err *err)
+{
+    sqlite3_stmt *statement;
+    if (sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &statement, NULL) != SQLITE_OK)
+        return db_fail(db, err);
+    bool ok = sqlite3_step(statement) == SQLITE_ROW || db_fail(db, err);
+    const char *found = ok ? (const char *)sqlite3_column_text(statement, 0) : "ok";
+    if (!str_equal(found, "ok")) { /* below a headline that names the database "main" */
+        const char *line = strchr(found, '\n');
+        ok = err_set(err, ERR_FORMAT, "%s: damaged (%s)", db->path, line ? line + 1 : found);
+    }
+    sqlite3_finalize(statement);
+    return ok;
 }

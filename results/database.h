@@ -19,6 +19,10 @@ typedef enum { DB_READ, DB_WRITE } DbMode; /* DB_WRITE makes the file when it is
 
 MUST_USE bool db_open(Db **out, const char *path, DbMode mode, Err *err);
 void db_close(Db *db); /* NULL is fine */
+
+/* A second file, for reading only, under the schema name "source": its tables are source.run, ... */
+MUST_USE bool db_attach_source(Db *db, const char *path, Err *err);
+void db_detach_source(Db *db);
 sqlite3 *db_handle(Db *db);
 const char *db_path(const Db *db);
 
@@ -29,6 +33,9 @@ bool db_fail(Db *db, Err *err);
 /* The version of a results file: 0 for an empty database. Fails when it is not a results file of
  * ours. */
 MUST_USE bool db_version(Db *db, int64_t *out, Err *err);
+
+/* Reads all of the file: fails with one line when its pages don't fit together. */
+MUST_USE bool db_check(Db *db, Err *err);
 
 /* A value to bind: exactly what SQLite knows. */
 typedef struct {

@@ -3,6 +3,7 @@
 
 #include "database.h"
 #include "grid.h"
+#include "log.h"
 #include "query_internal.h"
 #include "results_files.h"
 #include "sql_file.h"
@@ -76,23 +77,53 @@ static int allow_reading(void *unused, int action, const char *first, const char
     }
 }
 
+/* Everything that a reading command needs is in today's version only. */
+static bool bring_up_to_date(const char *path, int64_t version, Err *err)
+{
+    Store *store;
+    if (!store_open(&store, path, err)) {
+        return err_context(err, "version %lld of the results schema, and making it %d failed",
+                           (long long)version, (int)STORE_VERSION);
+    }
+    store_close(store);
+    log_info("%s: brought from version %lld of the results schema to %d", path, (long long)version,
+             (int)STORE_VERSION);
+    return true;
+}
+
+static bool open_any_version(Db **out, int64_t *version, const char *path, Err *err)
+{
+    if (!db_open(out, path, DB_READ, err)) return false;
+    if (!db_version(*out, version, err)) goto fail;
+    if (*version < 1) {
+        err_set(err, ERR_FORMAT, "%s: empty, expected a results file of dgbench", path);
+        goto fail;
+    }
+    if (*version > STORE_VERSION) {
+        err_set(err, ERR_FORMAT,
+                "%s: version %lld of the results schema, this dgbench knows up to %d", path,
+                (long long)*version, (int)STORE_VERSION);
+        goto fail;
+    }
+    return true;
+fail:
+    db_close(*out);
+    return false;
+}
+
 bool results_open(Db **out, const char *path, Err *err)
 {
     Db *db;
     int64_t version;
-    if (!db_open(&db, path, DB_READ, err)) return false;
-    if (!db_version(db, &version, err)) goto fail;
-    if (version != STORE_VERSION) {
-        err_set(err, ERR_FORMAT, "%s: version %lld of the results schema, expected %d", path,
-                (long long)version, (int)STORE_VERSION);
-        goto fail;
+    if (!open_any_version(&db, &version, path, err)) return false;
+    if (version < STORE_VERSION) {
+        db_close(db);
+        if (!bring_up_to_date(path, version, err)) return false;
+        if (!open_any_version(&db, &version, path, err)) return false;
     }
     sqlite3_set_authorizer(db_handle(db), allow_reading, NULL);
     *out = db;
     return true;
-fail:
-    db_close(db);
-    return false;
 }
 
 void results_close(Db *db)

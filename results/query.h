@@ -30,8 +30,9 @@ typedef enum { FORMAT_TEXT, FORMAT_CSV, FORMAT_JSON, FORMAT_MD, FORMAT_LATEX } F
 /* "text" (also "table"), "csv", "json", "md", "latex"; an unknown name is ERR_USAGE. */
 MUST_USE bool format_parse(Format *out, const char *name, Err *err);
 
-/* Fails with one line when the file is missing, no results file of dgbench, or of another version
- * than this program. */
+/* A file of an older version is brought up to date first, which is said on stderr. Fails with one
+ * line when the file is missing, no results file of dgbench, of a newer version, or of an older one
+ * and can't be written. */
 MUST_USE bool results_open(Db **out, const char *path, Err *err);
 void results_close(Db *db); /* NULL is fine */
 

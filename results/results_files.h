@@ -11,5 +11,6 @@ extern const EmbeddedFile schema_files[]; /* one per version: schema.sql, then m
 extern const EmbeddedFile view_files[];   /* views.sql */
 extern const EmbeddedFile query_files[];  /* queries/NAME.sql */
 extern const EmbeddedFile table_files[];  /* tables/NAME.sql */
+extern const EmbeddedFile merge_files[];  /* merge/begin.sql, runs.sql, end.sql */
 
 #endif

@@ -29,8 +29,7 @@ static bool set_wal(Db *db, Err *err)
     return db_script(db, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON", err);
 }
 
-/* Scripts number `version` and up, the views, the new version: inside the caller's transaction. */
-static bool apply_scripts(Db *db, int64_t version, Err *err)
+bool store_apply_scripts(Db *db, int64_t version, Err *err)
 {
     for (int64_t i = version; i < STORE_VERSION; i++) {
         if (!db_script(db, schema_files[i].text, err)) return false;
@@ -62,7 +61,7 @@ static bool migrate(Db *db, Err *err)
     if (version == STORE_VERSION) return true;
     if (!db_begin(db, err)) return false;
     bool ok = check_version(db, &version, err); /* another process may have been faster */
-    if (ok && version < STORE_VERSION) ok = apply_scripts(db, version, err);
+    if (ok && version < STORE_VERSION) ok = store_apply_scripts(db, version, err);
     if (ok) return db_commit(db, err);
     db_rollback(db);
     return false;

@@ -10,6 +10,10 @@ struct Store {
     Db *db;
 };
 
+/* Brings a database of an older `version` (0: empty) to STORE_VERSION, inside the caller's
+ * transaction: scripts number `version` and up, the views, the new version number. */
+MUST_USE bool store_apply_scripts(Db *db, int64_t version, Err *err);
+
 /* Ids of one kind of thing in a dataset: thing i has id first + i. */
 typedef struct {
     int64_t first, n;
