@@ -24,6 +24,17 @@ void split_keys(int *keys, int *n_out, int n, int trial_seed, int domain, double
     *n_out = (int)(n * fraction);
 }
 
+void split_uda(int *keys, int *n_uda, int n, int trial_seed, int domain, double fraction)
+{
+    int *order = mem_alloc((size_t)n, sizeof *order),
+        *before = mem_alloc((size_t)n, sizeof *before);
+    split_keys(order, n_uda, n, trial_seed, domain, fraction);
+    for (int i = 0; i < n; i++) before[i] = keys[i];
+    for (int i = 0; i < n; i++) keys[i] = before[order[i]];
+    free(order);
+    free(before);
+}
+
 bool split_concept_is_out(const char *concept)
 {
     uint8_t md5[16];
@@ -63,6 +74,7 @@ static bool image_is_out(bool *is_out, const Dataset *dataset, const DatasetImag
 typedef struct {
     int *in, *out;
     int n_in, n_out;
+    int n_uda; /* the first ones of in */
 } Parts;
 
 static bool split_by_image_facts(Parts *parts, const Dataset *dataset, int domain, SplitKind kind,
@@ -86,6 +98,10 @@ static void split_by_keys(Parts *parts, const Dataset *dataset, int domain,
     parts->n_in = n - parts->n_out;
     for (int i = 0; i < parts->n_out; i++) parts->out[i] = first + keys[i];
     for (int i = 0; i < parts->n_in; i++) parts->in[i] = first + keys[parts->n_out + i];
+    if (options->uda_fraction > 0) {
+        split_uda(parts->in, &parts->n_uda, parts->n_in, options->trial_seed, domain,
+                  options->uda_fraction);
+    }
     free(keys);
 }
 
@@ -108,7 +124,11 @@ bool split_domain(DomainSplit *split, const Dataset *dataset, int domain,
     } else if (!split_by_image_facts(&parts, dataset, domain, options->kind, err)) {
         return false;
     }
-    *split =
-        (DomainSplit){.in = parts.in, .out = parts.out, .n_in = parts.n_in, .n_out = parts.n_out};
+    *split = (DomainSplit){.in = parts.in + parts.n_uda,
+                           .out = parts.out,
+                           .uda = parts.in,
+                           .n_in = parts.n_in - parts.n_uda,
+                           .n_out = parts.n_out,
+                           .n_uda = parts.n_uda};
     return true;
 }

@@ -1,5 +1,6 @@
 /* In/out splits of a domain: pure functions of sizes, seeds and concept ids. "in" trains (or is the
- * target's scored part), "out" validates.
+ * target's scored part), "out" validates; "uda" is what is set aside of a target as images without
+ * labels.
  *
  *     DomainSplit s;
  *     SplitOptions o = {.kind = SPLIT_IMAGE, .trial_seed = 0, .holdout_fraction = 0.2};
@@ -23,11 +24,12 @@ typedef struct {
     SplitKind kind;
     int trial_seed;          /* SPLIT_IMAGE */
     double holdout_fraction; /* SPLIT_IMAGE: share of "out", in [0,1); 0.2 in DomainBed */
+    double uda_fraction;     /* SPLIT_IMAGE: share of "in" that becomes "uda", in [0,1) */
 } SplitOptions;
 
 typedef struct {
-    const int *in, *out; /* dataset image indices, in the arena given */
-    int n_in, n_out;
+    const int *in, *out, *uda; /* dataset image indices, in the arena given */
+    int n_in, n_out, n_uda;
 } DomainSplit;
 
 /* ERR_FORMAT when the dataset has no concepts (tags), or an unknown tag. */
@@ -37,6 +39,11 @@ MUST_USE bool split_domain(DomainSplit *split, const Dataset *dataset, int domai
 /* DomainBed's split_dataset (lib/misc.py) with its seed rule: keys = a permutation of 0..n-1 of
  * which the first *n_out = int(n * fraction) are "out" and the rest "in", to the bit. */
 void split_keys(int *keys, int *n_out, int n, int trial_seed, int domain, double fraction);
+
+/* DomainBed's second split, of a held-out domain's "in" (scripts/train.py): shuffles the n keys by
+ * the same seed as the first; the first *n_uda = int(n * fraction) are "uda", the rest stays "in".
+ */
+void split_uda(int *keys, int *n_uda, int n, int trial_seed, int domain, double fraction);
 
 /* Is this concept held out by SPLIT_CONCEPT? True when the MD5 of its text, read as one big-endian
  * integer, is a multiple of 5. */

@@ -53,11 +53,44 @@ static void test_sizes_round_down_as_in_domainbed(void **state)
     assert_int_equal(n_out, 1);
 }
 
+/* The next whole number of a line; *at moves behind it. */
+static int take_key(char **at)
+{
+    return (int)strtol(*at, at, 10);
+}
+
+/* What NumPy makes of DomainBed's two splits (scripts/golden/splits.py): a line per part. */
+static void test_all_parts_are_those_of_numpy(void **state)
+{
+    (void)state;
+    int keys[1415], n_out = 0, n_uda = 0, n_lines = 0;
+    size_t n_bytes;
+    char *text = golden_bytes("splits.txt", &n_bytes);
+    for (char *next, *line = text; line < text + n_bytes; line = next, n_lines++) {
+        next = strchr(line, '\n') + 1;
+        int n = take_key(&line), trial = take_key(&line), domain = take_key(&line);
+        double holdout = strtod(line, &line), fraction = strtod(line, &line);
+        if (n_lines % 3 == 0) {
+            split_keys(keys, &n_out, n, trial, domain, holdout);
+            split_uda(keys + n_out, &n_uda, n - n_out, trial, domain, fraction);
+        }
+        int first = (int[]){0, n_out, n_out + n_uda}[n_lines % 3];
+        int end = (int[]){n_out, n_out + n_uda, n}[n_lines % 3];
+        line += strcspn(line, "oui") + 2; /* behind "out", "uda" or "in" */
+        if (*line == 't' || *line == 'a') line++;
+        for (int i = first; i < end; i++) assert_int_equal(keys[i], take_key(&line));
+        assert_ptr_equal(line + 1, next);
+    }
+    free(text);
+    assert_int_equal(n_lines, 15);
+}
+
 static void expect_partition(const DomainSplit *s, int domain)
 {
     int first = dataset->first[domain], n = dataset->first[domain + 1] - first;
     int *seen = arena_alloc(arena, (size_t)n, sizeof *seen);
-    assert_int_equal(s->n_in + s->n_out, n);
+    assert_int_equal(s->n_in + s->n_out + s->n_uda, n);
+    for (int i = 0; i < s->n_uda; i++) seen[s->uda[i] - first]++;
     for (int i = 0; i < s->n_in; i++) seen[s->in[i] - first]++;
     for (int i = 0; i < s->n_out; i++) seen[s->out[i] - first]++;
     for (int i = 0; i < n; i++) assert_int_equal(seen[i], 1);
@@ -75,6 +108,12 @@ static void test_image_split_is_a_partition_that_the_seed_moves(void **state)
     options.trial_seed = 1;
     assert_ok(split_domain(&b, dataset, 1, &options, arena, &err));
     assert_memory_not_equal(a.out, b.out, 24 * sizeof *a.out);
+    assert_int_equal(a.n_uda, 0);
+    options.uda_fraction = 0.25;
+    assert_ok(split_domain(&a, dataset, 1, &options, arena, &err));
+    expect_partition(&a, 1);
+    assert_int_equal(a.n_uda, 24); /* of 96 */
+    assert_memory_equal(a.out, b.out, 24 * sizeof *a.out);
 }
 
 /* int(hashlib.md5(text.encode()).hexdigest(), 16) % 5 == 0 */
@@ -170,6 +209,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys_are_those_of_domainbed),
+        cmocka_unit_test(test_all_parts_are_those_of_numpy),
         cmocka_unit_test(test_sizes_round_down_as_in_domainbed),
         cmocka_unit_test(test_image_split_is_a_partition_that_the_seed_moves),
         cmocka_unit_test(test_concept_hash_is_md5_modulo_5),
