@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { CHUNK = 1 << 15, MAX_SLOTS = 2 };
 
@@ -206,6 +207,14 @@ void optim_step(Optimizer *o, Params *params, ThreadPool *threads)
     for (int i = 0; i < o->n_params; i++) o->steps[i] += is_stepped(params_get(params, i));
     StepWork work = {o, params, params_values(params), params_gradients(params)};
     thread_pool_run(threads, o->n_chunks, step_task, &work);
+}
+
+void optim_reset(Optimizer *o)
+{
+    for (int i = 0; i < o->n_slots; i++) {
+        memset(o->slots[i], 0, o->params_size * sizeof *o->slots[i]);
+    }
+    memset(o->steps, 0, (size_t)o->n_params * sizeof *o->steps);
 }
 
 void optim_set_lr(Optimizer *o, double lr)

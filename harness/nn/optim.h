@@ -38,6 +38,9 @@ void optim_free(Optimizer *o); /* NULL is fine */
  * released later starts with a fresh bias correction, as in PyTorch. */
 void optim_step(Optimizer *o, Params *params, ThreadPool *threads);
 
+/* As if it were new: slots and step counts are zero again. */
+void optim_reset(Optimizer *o);
+
 void optim_set_lr(Optimizer *o, double lr);
 double optim_lr(const Optimizer *o);
 
