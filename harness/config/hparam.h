@@ -2,8 +2,11 @@
  * tables, so that config knows no method. A member's file holds
  *
  *     static const HparamDef hparams[] = {
- *         {"lambda", 10, HPARAM_POWER(10, -1, 5), "weight of the variance of the losses", "Krueger
- * et al. 2021"},
+ *         {.name = "lambda",
+ *          .default_value = 10,
+ *          .draw = HPARAM_POWER(10, -1, 5),
+ *          .help = "weight of the variance of the losses",
+ *          .source = "Krueger et al. 2021"},
  *     };
  *
  * which gives the key `method.vrex.lambda`; its value is read by run_spec_extra(spec, "vrex",
@@ -44,12 +47,17 @@ typedef struct {
 #define HPARAM_CHOICE(n, ...)     {.kind = DRAW_CHOICE, .n_choices = (n), .choices = {__VA_ARGS__}}
 /* clang-format on */
 
+typedef enum { HPARAM_REAL, HPARAM_INT, HPARAM_NAMED } HparamKind;
+
 typedef struct {
     const char *name;
-    double default_value;
+    double default_value; /* HPARAM_NAMED: index into choices */
     HparamDraw draw;
     const char *help,
         *source; /* one line each; source: paper or reference code the default comes from */
+    HparamKind kind;
+    double low, high;           /* numbers: allowed range, both ends in; both 0: any */
+    const char *const *choices; /* HPARAM_NAMED: NULL-terminated names */
 } HparamDef;
 
 /* The hyper-parameters of one member of an axis. */

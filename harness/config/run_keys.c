@@ -8,6 +8,8 @@
 static const char *const splits[] = {"image", "concept", "tagged", NULL};
 static const char *const augments[] = {"none", "flip", "domainbed", NULL};
 static const char *const batch_norms[] = {"live", "frozen", NULL};
+static const char *const averaging_bns[] = {"average", "forward", "refresh", NULL};
+static const char *const compats[] = {"none", "erm_plusplus", NULL};
 static const char *const trainables[] = {"all", "head", NULL};
 static const char *const optimizers[] = {"adam", "adamw", "sgd", NULL};
 static const char *const saves[] = {"none", "last", "all", NULL};
@@ -83,6 +85,32 @@ static const SchemaRow rows[] = {
      .high = 1e9, .help = "step at which averages begin (600 in ERM++)"},
     {AT("method.ema_decay", FLOAT, method.ema_decay), .default_text = "0.999", .low = 0,
      .high = 0.9999999, .help = "decay of the exponential average per step"},
+    {AT("method.averaging_bn", CHOICE, method.averaging_bn), .choices = averaging_bns,
+     .default_text = "average",
+     .help = "running statistics of averages: average (as the weights); forward (and moved by a "
+             "forward pass over every batch, as ERM++); refresh (estimated anew before each "
+             "evaluation)"},
+    {AT("method.averaging_bn_batches", INT, method.averaging_bn_batches), .default_text = "20",
+     .low = 1, .high = 1e6,
+     .help = "refresh: the last training batches that the statistics are estimated from"},
+    {AT("method.reported", TEXT, method.reported),
+     .help = "weights that tables report: raw or an average; empty: the first average there is, "
+             "else raw"},
+    {AT("method.warm_start", INT, method.warm_start), .default_text = "0", .low = 0, .high = 1e9,
+     .help = "first updates that train the classifier only (501 in ERM++)"},
+    {AT("method.warm_start_lr", FLOAT, method.warm_start_lr), .default_text = "0", .low = 0,
+     .high = 1000,
+     .help = "learning rate of the warm start (linear_lr in ERM++); 0: that of method.lr"},
+    {AT("method.auto_lr", BOOL, method.auto_lr), .default_text = "false",
+     .help = "lower the learning rate when the validation loss stops falling, and stop at the "
+             "third time, as ERM++; train.steps is then the most"},
+    {AT("method.full_data", BOOL, method.full_data), .default_text = "false",
+     .help = "a second stage trains a new model on all source images, with the length and the "
+             "learning rates that the first one found"},
+    {AT("method.compat", CHOICE, method.compat), .choices = compats, .default_text = "none",
+     .help = "erm_plusplus: as the paper's first repository where that differs: auto_lr off, "
+             "averaging_bn forward of parameters only, first averaged weights count twice, gradients "
+             "of the warm start add up"},
     {AT("method.batch_norm", CHOICE, method.batch_norm), .choices = batch_norms,
      .default_text = "live",
      .help = "live: batch statistics in training; frozen: the pretrained statistics throughout"},
@@ -152,14 +180,25 @@ static const SchemaRow rows[] = {
 
 enum { N_ROWS = sizeof rows / sizeof rows[0] };
 
+static const char *extra_default(const HparamDef *def, Arena *arena)
+{
+    if (def->kind == HPARAM_NAMED) return def->choices[(int)def->default_value];
+    return arena_printf(arena, "%.17g", def->default_value);
+}
+
 static SchemaRow extra_row(const RunSpecExtras *extras, int i, int index, Arena *arena)
 {
+    static const FieldType types[] = {
+        [HPARAM_REAL] = FIELD_FLOAT, [HPARAM_INT] = FIELD_INT, [HPARAM_NAMED] = FIELD_CHOICE};
     const HparamDef *def = &extras->defs[i];
     return (SchemaRow){
         .key = arena_printf(arena, "method.%s.%s", extras->member, def->name),
-        .type = FIELD_FLOAT,
-        .offset = offsetof(RunSpec, extras) + (size_t)index * sizeof(double),
-        .default_text = arena_printf(arena, "%.17g", def->default_value),
+        .type = types[def->kind],
+        .offset = offsetof(RunSpec, extras) + (size_t)index * sizeof(RunExtra),
+        .default_text = extra_default(def, arena),
+        .low = def->low,
+        .high = def->high,
+        .choices = def->choices,
         .help = arena_printf(arena, "%s (%s)", def->help, def->source),
     };
 }

@@ -24,6 +24,8 @@ enum { RUN_MAX_EXTRAS = 256 }; /* hyper-parameters of all members together */
 typedef enum { SPEC_SPLIT_IMAGE, SPEC_SPLIT_CONCEPT, SPEC_SPLIT_TAGGED } SpecSplit;
 typedef enum { SPEC_AUGMENT_NONE, SPEC_AUGMENT_FLIP, SPEC_AUGMENT_DOMAINBED } SpecAugment;
 typedef enum { BATCH_NORM_LIVE, BATCH_NORM_FROZEN } BatchNormKind;
+typedef enum { AVERAGING_BN_AVERAGE, AVERAGING_BN_FORWARD, AVERAGING_BN_REFRESH } AveragingBnKind;
+typedef enum { COMPAT_NONE, COMPAT_ERM_PLUSPLUS } CompatKind;
 typedef enum { TRAIN_ALL, TRAIN_HEAD } TrainableKind;
 typedef enum { OPTIMIZER_ADAM, OPTIMIZER_ADAMW, OPTIMIZER_SGD } OptimizerKind;
 typedef enum { SAVE_NONE, SAVE_LAST, SAVE_ALL } SaveKind;
@@ -61,6 +63,14 @@ typedef struct {
     TextList averaging; /* sorted, no "none", may be empty */
     int64_t averaging_start;
     double ema_decay;
+    int averaging_bn; /* AveragingBnKind */
+    int64_t averaging_bn_batches;
+    char *reported; /* weights that the method stands for: raw or an average; "": the first average,
+                       else raw */
+    int64_t warm_start; /* updates of the head only */
+    double warm_start_lr; /* 0: lr */
+    bool auto_lr, full_data;
+    int compat;     /* CompatKind */
     int batch_norm; /* BatchNormKind */
     int trainable;  /* TrainableKind */
     int optimizer;  /* OptimizerKind */
@@ -89,6 +99,13 @@ extern const char *const RUN_SELECTIONS[];
 extern const char *const RUN_SCORED[];
 extern const char *const RUN_STDERRS[];
 
+/* A member's hyper-parameter, as the row of its key has it. */
+typedef union {
+    double real;
+    int64_t whole;
+    int choice;
+} RunExtra;
+
 typedef struct {
     const RunKeys *keys;
     char *name, *dataset;
@@ -103,7 +120,7 @@ typedef struct {
     int64_t hparams_seed;
     int64_t seed; /* of everything else: initialisation, batches, augmentation */
     char *results, *output;
-    double extras[RUN_MAX_EXTRAS]; /* read through run_spec_extra */
+    RunExtra extras[RUN_MAX_EXTRAS]; /* read through run_spec_extra */
 } RunSpec;
 
 /* The keys of RunSpec with those of the members in tables. Two members of the same name may not

@@ -138,6 +138,23 @@ static void test_members_bring_their_hyper_parameters(void **state)
                  "\"method.vrex.lambda\"?)");
 }
 
+static void test_hyper_parameters_may_be_whole_numbers_and_names(void **state)
+{
+    (void)state;
+    assert_ok(read_text("method: {averaging: swad, averaging_start: 0}"));
+    assert_true(run_spec_extra(&spec, "swad", "n_converge") == 3);
+    assert_true(run_spec_extra(&spec, "swad", "reading") == 0);
+    assert_null(strstr(identity(), "n_converge"));
+    assert_ok(read_text("method: {averaging: swad, averaging_start: 0, swad: {n_converge: 16, "
+                        "reading: paper}}"));
+    assert_true(run_spec_extra(&spec, "swad", "n_converge") == 16);
+    assert_true(run_spec_extra(&spec, "swad", "reading") == 1);
+    assert_non_null(strstr(identity(), "\"swad\":{\"n_converge\":16,\"reading\":\"paper\"}"));
+    assert_false(read_text("method: {swad: {n_converge: 2.5}}"));
+    assert_false(read_text("method: {swad: {n_converge: 17}}"));
+    assert_false(read_text("method: {swad: {reading: papers}}"));
+}
+
 static void test_lists_that_are_sets_are_sorted(void **state)
 {
     (void)state;
@@ -281,6 +298,7 @@ int main(void)
         TEST(test_layers_each_over_the_one_before),
         TEST(test_recipe_may_come_from_the_command_line),
         TEST(test_members_bring_their_hyper_parameters),
+        TEST(test_hyper_parameters_may_be_whole_numbers_and_names),
         TEST(test_lists_that_are_sets_are_sorted),
         TEST(test_checks_over_several_keys),
         TEST(test_ready_to_run),
