@@ -17,6 +17,8 @@ struct CleanImages {
     size_t image_bytes;   /* of one resized image */
     uint8_t *cache;       /* [n_images, image_bytes]; NULL when it would exceed the limit */
     atomic_uchar *states; /* [n_images] CacheState */
+    AugmentKind augment;  /* AUGMENT_NONE: clean */
+    RngStream draws;
 };
 
 CleanImages *clean_new(const Dataset *dataset, const InputSpec *input, size_t cache_limit_bytes)
@@ -39,6 +41,12 @@ void clean_free(CleanImages *clean)
     free(clean->cache);
     free(clean->states);
     free(clean);
+}
+
+void clean_augment(CleanImages *clean, AugmentKind kind, RngStream stream)
+{
+    clean->augment = kind;
+    clean->draws = stream;
 }
 
 typedef struct {
@@ -83,19 +91,37 @@ static const uint8_t *resized_pixels(CleanImages *clean, int image, AugmentScrat
     return ok ? target : NULL;
 }
 
+static bool augment_image(const CleanImages *clean, float *x, int image, AugmentScratch *scratch,
+                          Err *err)
+{
+    ImageView view;
+    if (!dataset_pixels(clean->dataset, image, &view, &scratch->decoded, err)) return false;
+    AugmentDraw draw = {clean->draws, (uint64_t)image};
+    augment_apply(x, &view, clean->augment, &clean->input, draw, scratch);
+    return true;
+}
+
+/* One image as the network sees it. */
+static bool fill_image(CleanImages *clean, float *x, int image, AugmentScratch *scratch, Err *err)
+{
+    int size = clean->input.size;
+    if (clean->augment != AUGMENT_NONE) return augment_image(clean, x, image, scratch, err);
+    const uint8_t *pixels = resized_pixels(clean, image, scratch, err);
+    if (pixels == NULL) return false;
+    augment_normalise(x, pixels, size * size, clean->dataset->channels, &clean->input);
+    return true;
+}
+
 static void clean_task(void *context, int task, int thread)
 {
     (void)thread;
     Job *job = context;
     CleanImages *clean = job->clean;
-    int size = clean->input.size, end = (task + 1) * TASK_IMAGES;
+    int end = (task + 1) * TASK_IMAGES;
     AugmentScratch scratch = {0};
     for (int i = task * TASK_IMAGES; i < end && i < job->n && !job->failed[task]; i++) {
-        const uint8_t *pixels = resized_pixels(clean, job->images[i], &scratch, &job->errs[task]);
-        job->failed[task] = pixels == NULL;
-        if (pixels == NULL) break;
-        augment_normalise(job->x + (size_t)i * clean->image_bytes, pixels, size * size,
-                          clean->dataset->channels, &clean->input);
+        float *x = job->x + (size_t)i * clean->image_bytes;
+        job->failed[task] = !fill_image(clean, x, job->images[i], &scratch, &job->errs[task]);
     }
     augment_scratch_done(&scratch);
 }

@@ -34,6 +34,11 @@ void evaluator_free(Evaluator *e)
     free(e);
 }
 
+void evaluator_augment(Evaluator *e, AugmentKind kind, RngStream stream)
+{
+    clean_augment(e->clean, kind, stream);
+}
+
 bool evaluator_predict(Evaluator *e, Learner *l, Prediction *out, const int *images, int n,
                        Err *err)
 {

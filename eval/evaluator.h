@@ -1,5 +1,5 @@
-/* Predictions of a learner on lists of dataset images, through the clean transform, without
- * gradients. */
+/* Predictions of a learner on lists of dataset images, through the clean transform unless told
+ * otherwise, without gradients. */
 #ifndef EVAL_EVALUATOR_H
 #define EVAL_EVALUATOR_H
 
@@ -18,6 +18,10 @@ typedef struct {
 
 Evaluator *evaluator_new(const EvaluatorOptions *options);
 void evaluator_free(Evaluator *e); /* NULL is fine */
+
+/* From now on images are augmented, image i with draw number i of stream (stateless: the same
+ * stream shows the same pixels again); AUGMENT_NONE: clean again. */
+void evaluator_augment(Evaluator *e, AugmentKind kind, RngStream stream);
 
 /* out[i]: prediction for images[i] by the learner's weight variant in use. */
 MUST_USE bool evaluator_predict(Evaluator *e, Learner *l, Prediction *out, const int *images, int n,

@@ -190,6 +190,7 @@ MUST_USE static bool find_or_train(RunOutcome *out, Job *job, Err *err)
     RunStatus status;
     int64_t dataset, run;
     if (!store_open(&job->store, job->setup.spec->results, err)) return false;
+    if (!run_store_experiment(job->store, job->setup.spec, err)) return false;
     if (!run_store_dataset(job->store, &dataset, job->setup.dataset, err)) return false;
     if (!store_run_find(job->store, &status, &run, job->setup.key, err)) return false;
     if (status == RUN_DONE || status == RUN_DIVERGED) {
@@ -203,8 +204,10 @@ bool run_execute(RunOutcome *out, char *key_out, const RunSpec *spec, const RunH
                  Err *err)
 {
     Job job = {.hooks = hooks};
-    if (!run_spec_check_ready(spec, "run", err) || !run_setup_open(&job.setup, spec, err))
+    if (!run_spec_check_ready(spec, "run", err) || !run_spec_check_weights(spec, "run", err) ||
+        !run_setup_open(&job.setup, spec, err)) {
         return false;
+    }
     if (key_out != NULL) memcpy(key_out, job.setup.key, sizeof job.setup.key);
     bool ok = find_or_train(out, &job, err);
     store_run_free(job.run);

@@ -8,7 +8,7 @@ static int64_t images_per_checkpoint(const RunSetup *s)
 {
     int64_t n = 0;
     for (int d = 0; d < s->dataset->n_domains; d++) {
-        n += s->splits[d].n_out;
+        n += s->splits[d].n_out + s->splits[d].n_uda;
         if (s->held_out[d] || s->spec->eval.source_train) n += s->splits[d].n_in;
     }
     return n * learner_n_variants(s->learner);
@@ -18,7 +18,7 @@ static void count_images(RunPlan *plan, const RunSetup *s)
 {
     for (int d = 0; d < s->dataset->n_domains; d++) {
         if (s->held_out[d]) {
-            plan->n_target_images += s->splits[d].n_in + s->splits[d].n_out;
+            plan->n_target_images += s->splits[d].n_in + s->splits[d].n_out + s->splits[d].n_uda;
         } else {
             plan->n_source_images += s->splits[d].n_in;
         }
@@ -53,8 +53,10 @@ static void fill_plan(RunPlan *plan, RunSetup *s)
 bool run_plan(RunPlan *out, const RunSpec *spec, Err *err)
 {
     RunSetup setup;
-    if (!run_spec_check_ready(spec, "plan", err) || !run_setup_open(&setup, spec, err))
+    if (!run_spec_check_ready(spec, "plan", err) || !run_spec_check_weights(spec, "plan", err) ||
+        !run_setup_open(&setup, spec, err)) {
         return false;
+    }
     bool ok = run_setup_learner(&setup, err);
     if (ok) {
         *out = (RunPlan){0};

@@ -89,9 +89,18 @@ MUST_USE static bool make_splits(RunSetup *s, Err *err)
                             .holdout_fraction = s->spec->data.holdout_fraction};
     s->splits = arena_alloc(s->arena, (size_t)s->dataset->n_domains, sizeof *s->splits);
     for (int i = 0; i < s->dataset->n_domains; i++) {
+        options.uda_fraction = s->held_out[i] ? s->spec->data.uda_fraction : 0;
         if (!split_domain(&s->splits[i], s->dataset, i, &options, s->arena, err)) return false;
     }
     return true;
+}
+
+static AugmentKind augment_of(const RunSpec *spec)
+{
+    static const AugmentKind kinds[] = {[SPEC_AUGMENT_NONE] = AUGMENT_NONE,
+                                        [SPEC_AUGMENT_FLIP] = AUGMENT_FLIP,
+                                        [SPEC_AUGMENT_DOMAINBED] = AUGMENT_DOMAINBED};
+    return kinds[spec->data.augment];
 }
 
 static InputSpec input_of(const RunSpec *spec, int channels)
@@ -132,6 +141,7 @@ MUST_USE static bool open_parts(RunSetup *s, Err *err)
                               .pool = s->pool};
     if (!dataset_open(&s->dataset, spec->dataset, &options, err)) return false;
     s->input = input_of(spec, s->dataset->channels);
+    s->augment = augment_of(spec);
     return find_domains(s, err) && make_splits(s, err) &&
            run_setup_key(s->key, spec, s->dataset->fingerprint, err);
 }
@@ -250,9 +260,6 @@ static int loader_workers(const RunSetup *s)
 
 MUST_USE static bool make_loader(RunSetup *s, Err *err)
 {
-    static const AugmentKind kinds[] = {[SPEC_AUGMENT_NONE] = AUGMENT_NONE,
-                                        [SPEC_AUGMENT_FLIP] = AUGMENT_FLIP,
-                                        [SPEC_AUGMENT_DOMAINBED] = AUGMENT_DOMAINBED};
     const DataSpec *data = &s->spec->data;
     LoaderSource *sources = arena_alloc(s->arena, (size_t)s->n_sources, sizeof *sources);
     for (int i = 0; i < s->n_sources; i++) {
@@ -261,7 +268,7 @@ MUST_USE static bool make_loader(RunSetup *s, Err *err)
     }
     LoaderOptions options = {
         .input = s->input,
-        .augment = kinds[data->augment],
+        .augment = s->augment,
         .batch_size = (int)data->batch_size,
         .without_replacement = !data->replacement,
         .class_balanced = data->class_balanced,

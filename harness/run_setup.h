@@ -21,6 +21,7 @@ typedef struct {
     int *held_out_ids, n_held_out; /* domain indices, ascending */
     int *source_ids, n_sources;    /* the other domains */
     InputSpec input;
+    AugmentKind augment; /* of training images */
     LearnerOptions learner_options;
     Learner *learner;
     Loader *loader;

@@ -37,6 +37,20 @@ bool run_store_dataset(Store *store, int64_t *out, const Dataset *dataset, Err *
     return ok;
 }
 
+/* ---- experiment ---- */
+
+bool run_store_experiment(Store *store, const RunSpec *spec, Err *err)
+{
+    StoreExperiment experiment = {
+        .name = spec->name,
+        .protocol = spec->protocol,
+        .selection = RUN_SELECTIONS[spec->eval.selection],
+        .scored = RUN_SCORED[spec->eval.scored],
+        .stderr_of = RUN_STDERRS[spec->eval.stderr_of],
+    };
+    return store_experiment(store, &experiment, err);
+}
+
 /* ---- run ---- */
 
 /* Hyper-parameters: what a tuned table may differ in. */
@@ -82,7 +96,7 @@ bool run_store_begin(StoreRun **out, Store *store, const RunSetup *setup, int64_
         .method = spec->method.label,
         .variant = reported_variant(spec),
         .split_rule = SPLIT_KIND_NAMES[spec->data.split],
-        .protocol = "",
+        .protocol = spec->protocol,
         .spec_json = str_text(&json),
         .dataset = dataset,
         .held_out = setup->held_out_ids,
@@ -155,13 +169,26 @@ MUST_USE static bool evaluate_split(const Evaluation *e, int domain, const char 
     return ok;
 }
 
+/* Source images may be augmented: the same pixels for all variants of a step, others at the next.
+ */
+static void choose_transform(const Evaluation *e, int domain)
+{
+    const RunSetup *s = e->setup;
+    bool augmented = s->spec->eval.source_transform == SOURCE_AUGMENTED && !s->held_out[domain];
+    RngStream draws = rng_stream((uint64_t)s->spec->seed, "evaluate");
+    evaluator_augment(s->evaluator, augmented ? s->augment : AUGMENT_NONE,
+                      rng_sub(draws, (uint64_t)e->step));
+}
+
 MUST_USE static bool evaluate_domain(const Evaluation *e, int domain, Err *err)
 {
     const RunSetup *s = e->setup;
     const DomainSplit *split = &s->splits[domain];
     bool with_in = s->held_out[domain] || s->spec->eval.source_train;
+    choose_transform(e, domain);
     if (with_in && !evaluate_split(e, domain, "in", split->in, split->n_in, err)) return false;
-    return evaluate_split(e, domain, "out", split->out, split->n_out, err);
+    return evaluate_split(e, domain, "out", split->out, split->n_out, err) &&
+           evaluate_split(e, domain, "uda", split->uda, split->n_uda, err);
 }
 
 bool run_store_evaluate(StoreRun *run, const RunSetup *setup, int64_t step, Err *err)
