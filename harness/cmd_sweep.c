@@ -5,6 +5,7 @@
 #include "log.h"
 #include "open_experiment.h"
 #include "run.h"
+#include "run_store.h"
 #include "stop_signal.h"
 #include "sweep_plan.h"
 #include "thread_pool.h"
@@ -89,6 +90,16 @@ static bool tell_result(const LaunchCount *count, const SweepPlan *plan, Err *er
                    plan->n_runs);
 }
 
+/* Also for a sweep with nothing left to run: it may be read in another way than before. */
+static bool note_experiment(const RunSpec *spec, Err *err)
+{
+    Store *store;
+    if (!store_open(&store, spec->results, err)) return false;
+    bool ok = run_store_experiment(store, spec, err);
+    store_close(store);
+    return ok;
+}
+
 static bool sweep_all(const Args *args, const OpenExperiment *e, int n_jobs, Err *err)
 {
     RunSpec first;
@@ -105,6 +116,7 @@ static bool sweep_all(const Args *args, const OpenExperiment *e, int n_jobs, Err
     }
     LaunchCount count = {0};
     bool idle = plan.n_stored == plan.n_runs;
+    if (idle && !note_experiment(plan.runs[0].spec, err)) return false;
     if (!idle && !launch(&count, &plan, n_jobs, e->arena, err)) return false;
     return tell_result(&count, &plan, err);
 }
