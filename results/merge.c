@@ -132,7 +132,8 @@ static bool merge_runs(Db *db, const char *source, Err *err)
     DbRow row; /* number of runs, of those that are through; number of rows in progress */
     Progress progress;
     if (!db_get_row(db, &row, "SELECT count(*) FROM source.run", DB_NO_VALUES, err)) return false;
-    progress_begin(&progress, source, row.at[0], "runs");
+    bool shown = row.at[0] > 1000; /* fewer take no time */
+    if (shown) progress_begin(&progress, source, row.at[0], "runs");
     bool ok;
     do {
         ok = run_script(db, "runs.sql", err) &&
@@ -140,9 +141,9 @@ static bool merge_runs(Db *db, const char *source, Err *err)
                         "SELECT (SELECT coalesce(sum(n), 0) FROM temp.tally),"
                         " (SELECT count(*) FROM temp.progress)",
                         DB_NO_VALUES, err);
-        if (ok) progress_update(&progress, row.at[0], "");
+        if (ok && shown) progress_update(&progress, row.at[0], "");
     } while (ok && row.at[1] > 0);
-    progress_end(&progress);
+    if (shown) progress_end(&progress);
     return ok;
 }
 

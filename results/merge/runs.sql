@@ -37,8 +37,8 @@ FROM (
     SELECT run_map.old, their_point.step, their_point.variant, theirs.split, domain.name AS domain,
            CASE WHEN ours.accuracy IS NULL THEN 'there only'
                 WHEN ours.accuracy IS NOT theirs.accuracy
-                THEN printf('accuracy %.17g there, %.17g here', theirs.accuracy, ours.accuracy)
-                WHEN ours.nll IS NOT theirs.nll THEN printf('nll %.17g there, %.17g here', theirs.nll, ours.nll)
+                THEN printf('accuracy %!.17g there, %!.17g here', theirs.accuracy, ours.accuracy)
+                WHEN ours.nll IS NOT theirs.nll THEN printf('nll %!.17g there, %!.17g here', theirs.nll, ours.nll)
                 ELSE 'the same accuracy, but other counts, calibration or class accuracy' END AS what
     FROM temp.run_map
     CROSS JOIN source.checkpoint AS their_point ON their_point.run_id = run_map.old

@@ -140,10 +140,15 @@ int64_t fixture_add_run(Store *store, int64_t dataset, const FixtureRun *fixture
 
 const char *fixture_value(const char *sql)
 {
-    static char text[256];
+    return fixture_value_in(path, sql);
+}
+
+const char *fixture_value_in(const char *file, const char *sql)
+{
+    static char text[4096];
     sqlite3 *db;
     sqlite3_stmt *statement;
-    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_open_v2(file, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
     if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK)
         fail_msg("%s: %s", sql, sqlite3_errmsg(db));
     const unsigned char *value =

@@ -49,5 +49,6 @@ int64_t fixture_add_run(Store *store, int64_t dataset, const FixtureRun *run); /
 /* The first column of the first row of a query on the database at fixture_path, as text in a static
  * buffer. */
 const char *fixture_value(const char *sql);
+const char *fixture_value_in(const char *file, const char *sql); /* in another file */
 
 #endif
