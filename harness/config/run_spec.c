@@ -184,6 +184,30 @@ static bool check_data(const RunSpec *spec, const char *place, Err *err)
     return true;
 }
 
+static bool check_schedule(const RunSpec *spec, const char *place, Err *err)
+{
+    const MethodSpec *method = &spec->method;
+    const struct {
+        const char *key;
+        int64_t step;
+    } starts[] = {{"averaging_start", method->averaging.n > 0 ? method->averaging_start : 0},
+                  {"warm_start", method->warm_start}};
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+        if (starts[i].step < spec->train.steps) continue;
+        return err_set(err, ERR_FORMAT,
+                       "%s: method.%s: found %lld, expected less than train.steps (%lld)", place,
+                       starts[i].key, (long long)starts[i].step, (long long)spec->train.steps);
+    }
+    bool known = method->reported[0] == '\0' || str_equal(method->reported, "raw");
+    for (int i = 0; i < method->averaging.n; i++) {
+        known = known || str_equal(method->reported, method->averaging.items[i]);
+    }
+    if (known) return true;
+    return err_set(err, ERR_FORMAT,
+                   "%s: method.reported: found \"%s\", expected raw or one of method.averaging",
+                   place, method->reported);
+}
+
 /* What one row of the schema cannot see. */
 static bool check_together(const RunSpec *spec, const char *place, Err *err)
 {
@@ -195,20 +219,18 @@ static bool check_together(const RunSpec *spec, const char *place, Err *err)
                        i == 0 ? "mean" : "std", lists[i]->n);
     }
     if (!check_data(spec, place, err)) return false;
-    if (spec->method.averaging.n > 0 && spec->method.averaging_start >= spec->train.steps) {
-        return err_set(err, ERR_FORMAT,
-                       "%s: method.averaging_start: found %lld, expected less than train.steps "
-                       "(%lld)",
-                       place, (long long)spec->method.averaging_start,
-                       (long long)spec->train.steps);
-    }
-    return check_names(spec, place, err) && check_optimizer(&spec->method, place, err);
+    return check_names(spec, place, err) && check_schedule(spec, place, err) &&
+           check_optimizer(&spec->method, place, err);
 }
 
 bool run_spec_finish(RunSpec *spec, const char *place, Arena *arena, Err *err)
 {
     MethodSpec *method = &spec->method;
     if (method->label[0] == '\0') method->label = method->recipe;
+    if (method->compat == COMPAT_ERM_PLUSPLUS) {
+        method->auto_lr = false;
+        method->averaging_bn = AVERAGING_BN_FORWARD;
+    }
     drop_none(&method->averaging, arena);
     return sort_set(&method->averaging, place, "method.averaging", arena, err) &&
            sort_set(&spec->held_out, place, "held_out", arena, err) &&

@@ -67,7 +67,7 @@ typedef struct {
     int64_t averaging_bn_batches;
     char *reported; /* weights that the method stands for: raw or an average; "": the first average,
                        else raw */
-    int64_t warm_start; /* updates of the head only */
+    int64_t warm_start;   /* updates of the head only */
     double warm_start_lr; /* 0: lr */
     bool auto_lr, full_data;
     int compat;     /* CompatKind */
