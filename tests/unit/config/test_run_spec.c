@@ -251,13 +251,27 @@ static void test_identity_is_what_not_where(void **state)
         "dataset: d\nheld_out: [a, b]\nmethod: {lr: 5e-5, objective: erm}\ndata: {batch_size: 32}",
         ("dataset: d\nheld_out: [a, b]\nresults: r.db\noutput: o\n"
          "train: {threads: 2, save: all}\neval: {batch_size: 7}"),
-        "dataset: d\nheld_out: [a, b]\nmethod: {coral: {gamma: 9}}"};
-    for (int i = 0; i < 4; i++) assert_string_equal(key_of(same[i]), base);
+        "dataset: d\nheld_out: [a, b]\nmethod: {coral: {gamma: 9}}",
+        ("dataset: d\nheld_out: [a, b]\nprotocol: ''\ndata: {uda_fraction: 0}\n"
+         "net: {pretraining: ''}\neval: {source_transform: clean}"),
+        ("dataset: d\nheld_out: [a, b]\n"
+         "eval: {selection: oracle, scored: whole, stderr: sample}")};
+    for (int i = 0; i < 6; i++) assert_string_equal(key_of(same[i]), base);
     const char *const others[] = {"dataset: d\nheld_out: [a]",
                                   "dataset: d\nheld_out: [a, b]\nseed: 1",
                                   "dataset: d\nheld_out: [a, b]\nmethod: {label: x}",
-                                  "dataset: d\nheld_out: [a, b]\nnet: {init: w.safetensors}"};
-    for (int i = 0; i < 4; i++) assert_string_not_equal(key_of(others[i]), base);
+                                  "dataset: d\nheld_out: [a, b]\nnet: {init: w.safetensors}",
+                                  "dataset: d\nheld_out: [a, b]\nnet: {pretraining: w}",
+                                  "dataset: d\nheld_out: [a, b]\ndata: {uda_fraction: 0.5}",
+                                  "dataset: d\nheld_out: [a, b]\neval.source_transform: augmented"};
+    for (int i = 0; i < 7; i++) assert_string_not_equal(key_of(others[i]), base);
+    /* a preset counts by what it sets, not by its name */
+    const char *named = key_of("dataset: d\nheld_out: [a, b]\nprotocol: swad");
+    assert_string_not_equal(named, base);
+    assert_string_equal(key_of("dataset: d\nheld_out: [a, b]\nmethod.batch_norm: frozen\n"
+                               "net.pretraining: torchvision-imagenet1k-v1\n"
+                               "train.checkpoint_freq: 100"),
+                        named);
     const char *vrex = key_of("dataset: d\nheld_out: a\nmethod: {objective: vrex}");
     assert_string_not_equal(
         key_of("dataset: d\nheld_out: a\nmethod: {objective: vrex, vrex: {lambda: 9}}"), vrex);

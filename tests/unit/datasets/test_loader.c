@@ -237,6 +237,42 @@ static void test_no_augmentation_equals_the_clean_transform(void **state)
     loader_free(loader);
 }
 
+/* Evaluation may augment: the same stream shows the same pixels, with any number of threads. */
+static void test_augmented_evaluation_is_a_function_of_the_stream(void **state)
+{
+    (void)state;
+    Err err = {0};
+    enum { N = 20 };
+    InputSpec input = input_spec_imagenet(16);
+    size_t n_values = (size_t)N * 16 * 16 * 3;
+    float *x = test_malloc(4 * n_values * sizeof *x);
+    int images[N];
+    for (int i = 0; i < N; i++) images[i] = N - i;
+    RngStream first = rng_sub(rng_stream(5, "evaluate"), 0),
+              later = rng_sub(rng_stream(5, "evaluate"), 9);
+    CleanImages *clean = clean_new(dataset, &input, CLEAN_CACHE_DEFAULT);
+    assert_ok(clean_batch(clean, x, images, N, NULL, &err));
+    clean_augment(clean, AUGMENT_DOMAINBED, first);
+    assert_ok(clean_batch(clean, x + n_values, images, N, NULL, &err));
+    assert_memory_not_equal(x, x + n_values, n_values * sizeof *x);
+    clean_augment(clean, AUGMENT_DOMAINBED, later);
+    assert_ok(clean_batch(clean, x + 2 * n_values, images, N, NULL, &err));
+    assert_memory_not_equal(x + n_values, x + 2 * n_values, n_values * sizeof *x);
+    ThreadPool *pool = thread_pool_new(3);
+    clean_augment(clean, AUGMENT_DOMAINBED, first);
+    assert_ok(clean_batch(clean, x + 3 * n_values, images, N, pool, &err));
+    assert_memory_equal(x + n_values, x + 3 * n_values, n_values * sizeof *x);
+    /* one image alone gets the same draw as in a batch */
+    assert_ok(clean_batch(clean, x + 2 * n_values, images + 7, 1, NULL, &err));
+    assert_memory_equal(x + 2 * n_values, x + n_values + 7 * 768, 768 * sizeof *x);
+    clean_augment(clean, AUGMENT_NONE, first);
+    assert_ok(clean_batch(clean, x + n_values, images, N, pool, &err));
+    assert_memory_equal(x, x + n_values, n_values * sizeof *x);
+    thread_pool_free(pool);
+    clean_free(clean);
+    test_free(x);
+}
+
 static void test_clean_images_with_and_without_cache_and_threads(void **state)
 {
     (void)state;
@@ -340,6 +376,7 @@ int main(void)
         cmocka_unit_test(test_wrong_options_are_usage_errors),
         cmocka_unit_test(test_no_augmentation_equals_the_clean_transform),
         cmocka_unit_test(test_clean_images_with_and_without_cache_and_threads),
+        cmocka_unit_test(test_augmented_evaluation_is_a_function_of_the_stream),
         cmocka_unit_test(test_normalise_uses_mean_and_deviation),
         cmocka_unit_test(test_flip_mirrors_half_of_the_draws),
         cmocka_unit_test(test_domainbed_jitter_stays_in_range),
