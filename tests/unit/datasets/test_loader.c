@@ -265,6 +265,13 @@ static void test_augmented_evaluation_is_a_function_of_the_stream(void **state)
     /* one image alone gets the same draw as in a batch */
     assert_ok(clean_batch(clean, x + 2 * n_values, images + 7, 1, NULL, &err));
     assert_memory_equal(x + 2 * n_values, x + n_values + 7 * 768, 768 * sizeof *x);
+    /* and every image its own */
+    int n_mirrored = 0;
+    clean_augment(clean, AUGMENT_FLIP, first);
+    assert_ok(clean_batch(clean, x + 2 * n_values, images, N, NULL, &err));
+    for (int i = 0; i < N; i++)
+        n_mirrored += memcmp(x + i * 768, x + 2 * n_values + i * 768, 768 * sizeof *x) != 0;
+    assert_in_range(n_mirrored, 4, N - 4);
     clean_augment(clean, AUGMENT_NONE, first);
     assert_ok(clean_batch(clean, x + n_values, images, N, pool, &err));
     assert_memory_equal(x, x + n_values, n_values * sizeof *x);
