@@ -1,104 +1,151 @@
-/* `dgbench plan`: what an experiment would cost, before anything runs. */
-#include "bench.h"
-#include "clock.h"
+/* `dgbench plan`: what an experiment would take, before anything runs. */
 #include "commands.h"
-#include "file.h"
 #include "open_experiment.h"
-#include "run.h"
-#include "sweep_plan.h"
-#include "thread_pool.h"
+#include "plan.h"
+#include "plan_diff.h"
+#include "protocols.h"
 
-static void print_runs(const SweepPlan *plan, const RunSpec *spec)
+#include <string.h>
+
+/* The protocol and what the file changes in it. */
+static void print_protocol(const Plan *plan, const RunSpec *spec)
 {
-    printf("runs                    %d (%d stored already)\n", plan->n_runs, plan->n_stored);
-    printf("network                 %s at %lld pixels\n", spec->net.name,
-           (long long)spec->data.image_size);
+    if (spec->protocol[0] == '\0') return;
+    ProtocolDeviation *all;
+    int n = protocol_deviations(&all, spec, plan->arena);
+    printf("protocol %s, as %s on %s%s\n", spec->protocol, spec->method.label, spec->dataset,
+           n == 0 ? " in every key" : " but for:");
+    for (int i = 0; i < n; i++) {
+        printf("  %-24s %s, not %s\n", all[i].key, all[i].value, all[i].preset);
+    }
+    printf("\n");
 }
 
-static void print_cost(const RunPlan *cost, const RunSpec *spec, int n_left)
+static void add_option(Str *out, const char *option, const char *value)
 {
-    printf("parameters              %.3f million, %.3f million of them trained\n",
-           (double)cost->n_parameters / 1e6, (double)cost->n_trainable / 1e6);
-    printf("images of a run         %d to train on, %d of the target\n", cost->n_source_images,
-           cost->n_target_images);
-    printf("FLOPs per step          %.3f billion (%lld steps)\n", cost->step_flops / 1e9,
-           (long long)spec->train.steps);
-    printf("FLOPs per evaluation    %.3f billion (%d evaluations)\n", cost->eval_flops / 1e9,
-           cost->n_checkpoints);
-    printf("FLOPs per run           %.3f trillion\n", cost->total_flops / 1e12);
-    printf("FLOPs of the runs left  %.3f trillion\n", cost->total_flops * n_left / 1e12);
-    printf("peak memory of a run    %.1f MiB (of which a step's tape %.1f MiB)\n",
-           (double)cost->total_peak_bytes / 0x1p20, (double)cost->step_peak_bytes / 0x1p20);
+    str_addf(out, " --%s ", option);
+    str_add_shell_word(out, value);
 }
 
-/* Times a few steps on random images; loading images is not in it. */
-static bool print_time(const RunPlan *cost, const RunSpec *spec, int n_left, Err *err)
+static bool selects_part(const char *key)
 {
-    int threads = spec->train.threads > 0 ? (int)spec->train.threads : 1;
-    BenchOptions options = {.net = spec->net.name,
-                            .size = (int)spec->data.image_size,
-                            .channels = cost->channels,
-                            .n_classes = cost->n_classes,
-                            .batch = cost->step_images,
-                            .threads = threads,
-                            .warm_up = 1,
-                            .steps = 3};
-    BenchResult bench;
-    if (!bench_training(&bench, &options, err)) return false;
-    double seconds = cost->total_flops / (bench.gflops * 1e9);
-    int at_once = thread_count_online() / threads > 0 ? thread_count_online() / threads : 1;
-    printf("measured                %.1f ms per step, %.1f GFLOP/s, %d thread%s\n",
-           1e3 * bench.seconds, bench.gflops, threads, threads > 1 ? "s" : "");
-    char one[32], all[32];
-    clock_format(one, sizeof one, seconds);
-    clock_format(all, sizeof all, seconds * n_left / at_once);
-    printf("time of a run           about %s; of the runs left, %d at once: about %s\n", one,
-           at_once, all);
-    return true;
+    return str_equal(key, "sweep.trials") || str_equal(key, "sweep.hparams");
 }
 
-static bool plan_all(const OpenExperiment *e, bool measure, Err *err)
+static bool sets_key(const char *assignment, const char *key)
 {
+    size_t n = strlen(key);
+    return strncmp(assignment, key, n) == 0 && assignment[n] == '=';
+}
+
+/* Every --set, those of held-out sets apart from the others; trials and draws are the part's. */
+static void add_sets(Str *others, Str *held_out, const Args *args)
+{
+    for (int i = 0; i < args_count(args, "set"); i++) {
+        const char *set = args_nth(args, "set", i);
+        if (sets_key(set, "sweep.trials") || sets_key(set, "sweep.hparams")) continue;
+        add_option(sets_key(set, "sweep.held_out") ? held_out : others, "set", set);
+    }
+}
+
+/* The sweep's command line: what was given to plan. */
+static PlanCommand sweep_command(const Args *args, Arena *arena)
+{
+    Str text = {0}, held_out = {0};
+    str_add(&text, "dgbench sweep ");
+    str_add_shell_word(&text, args_operand(args, 0));
+    for (const OptionKey *row = sweep_option_keys; row->option != NULL; row++) {
+        Str *out = str_equal(row->option, "held-out") ? &held_out : &text;
+        int n = args_count(args, row->option);
+        if (n == 0 || selects_part(row->key)) continue;
+        for (int i = row->is_list ? 0 : n - 1; i < n; i++) {
+            add_option(out, row->option, args_nth(args, row->option, i));
+        }
+    }
+    add_sets(&text, &held_out, args);
+    PlanCommand command = {arena_strdup(arena, str_text(&text)),
+                           arena_strdup(arena, str_text(&held_out))};
+    str_done(&text);
+    str_done(&held_out);
+    return command;
+}
+
+/* Counting comes first on paper, too: it is right even where the cost cannot be told. */
+static bool print_plan(Plan *plan, const Args *args, Err *err)
+{
+    double budget = 0;
+    const char *limit = args_text(args, "budget");
+    if (limit != NULL && !budget_parse(&budget, limit, err)) return false;
     RunSpec first;
-    SweepPlan plan;
-    if (!experiment_dataset(&first, e->experiment, 0, e->arena, err)) return false;
-    const char *results = file_exists(first.results) ? first.results : NULL;
-    if (!sweep_plan_make(&plan, e->experiment, results, e->arena, err)) return false;
-    const RunSpec *spec = plan.runs[0].spec;
-    int n_left = plan.n_runs - plan.n_stored;
-    print_runs(&plan, spec);
-    RunPlan cost;
-    if (!run_plan(&cost, spec, err)) return false;
-    print_cost(&cost, spec, n_left);
-    return !measure || print_time(&cost, spec, n_left, err);
+    if (!experiment_dataset(&first, plan->experiment, 0, plan->arena, err)) return false;
+    bool ok = plan_cost(plan, err);
+    print_protocol(plan, &first);
+    plan_print_runs(plan, stdout);
+    if (!ok || !plan_time(plan, args_has(args, "measure"), limit != NULL, err)) return false;
+    plan_print_cost(plan, stdout);
+    plan_print_time(plan, stdout);
+    if (limit == NULL) return true;
+    PlanCommand command = sweep_command(args, plan->arena);
+    return plan_print_budget(plan, budget, &command, stdout, err);
 }
 
-static bool run_plan_command(const Args *args, Err *err)
+static bool plan_experiment(const Args *args, Err *err)
 {
-    static const OptionKey keys[] = {{"results", "results", false}, {0}};
     OpenExperiment e;
-    if (!open_experiment(&e, args, keys, err)) return false;
-    bool ok = plan_all(&e, args_has(args, "measure"), err);
+    Plan plan;
+    int n_jobs;
+    if (!option_jobs(&n_jobs, args, err)) return false;
+    if (!open_experiment(&e, args, sweep_option_keys, err)) return false;
+    bool ok = plan_open(&plan, e.experiment, n_jobs, e.arena, err);
+    if (ok) {
+        ok = print_plan(&plan, args, err);
+        plan_close(&plan);
+    }
     open_experiment_close(&e);
     return ok;
 }
 
+static bool run_plan_command(const Args *args, Err *err)
+{
+    int n = args_n_operands(args);
+    if (!args_has(args, "diff")) {
+        if (n == 1) return plan_experiment(args, err);
+        return err_set(err, ERR_USAGE, "plan: expected one experiment file, found %d operands", n);
+    }
+    if (n != 2)
+        return err_set(err, ERR_USAGE, "plan --diff: expected two protocols, found %d names", n);
+    return plan_diff(stdout, args_operand(args, 0), args_operand(args, 1),
+                     args_text(args, "dataset"), err);
+}
+
 static const CliOption options[] = {
-    {"measure", 0, NULL, "also time a few steps, for an estimate in hours", 0},
+    {"measure", 0, NULL, "time a few steps, in place of what the results database knows", 0},
+    {"budget", 'b', "TIME", "also say which part of the sweep fits into 30m, 8h, 2d", 0},
+    {"diff", 0, NULL, "show how two protocols differ (see `dgbench list protocols`)", 0},
+    {"dataset", 0, "NAME", "with --diff: as the protocols treat this dataset", 0},
+    OPTION_JOBS,
+    OPTIONS_SWEEP,
     OPTION_DB,
+    OPTION_OUTPUT,
+    OPTION_THREADS,
     OPTION_SET,
     {0},
 };
 
 const Command command_plan = {
     .name = "plan",
-    .operands = "SPEC.yaml",
+    .operands = "SPEC.yaml | --diff PROTOCOL PROTOCOL",
     .min_operands = 1,
-    .max_operands = 1,
+    .max_operands = 2,
     .help = "say what an experiment costs, before anything runs",
-    .about = "Number of runs, parameters, floating-point operations and peak memory, for the first "
-             "run of the sweep. Exit status 1 when it does not fit into this machine's memory.",
-    .example = "dgbench plan scripts/experiments/quickstart.yaml --measure",
+    .about = "Counts the runs, those that are stored, and says for each dataset and method what a "
+             "run costs: parameters, floating-point operations, memory, and time as measured in "
+             "the runs that the results database holds of this machine. A dataset whose images "
+             "are not here is counted only. Exit status 1 when a run does not fit into this "
+             "machine's memory, or nothing fits into the budget.",
+    .example = "dgbench plan scripts/experiments/quickstart.yaml --measure\n"
+               "dgbench plan exp.yaml --hparams 20 --set sweep.held_out=single+pairs --budget 8h\n"
+               "dgbench plan --diff domainbed-2020 domainbed --dataset domainnet",
     .options = options,
     .run = run_plan_command,
 };

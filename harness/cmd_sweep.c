@@ -8,12 +8,11 @@
 #include "run_store.h"
 #include "stop_signal.h"
 #include "sweep_plan.h"
-#include "thread_pool.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_JOBS = 1024, SHORT_KEY = 16 };
+enum { SHORT_KEY = 16 };
 
 static void print_plan(const SweepPlan *plan)
 {
@@ -123,27 +122,18 @@ static bool sweep_all(const Args *args, const OpenExperiment *e, int n_jobs, Err
 
 static bool run_sweep(const Args *args, Err *err)
 {
-    static const OptionKey keys[] = {
-        {"held-out", "sweep.held_out", true}, {"methods", "sweep.methods", true},
-        {"trials", "sweep.trials", false},    {"hparams", "sweep.hparams", false},
-        {"results", "results", false},        {"output", "output", false},
-        {"threads", "train.threads", false},  {0},
-    };
     OpenExperiment e;
-    int64_t n_jobs = thread_count_online();
-    if (!args_int(args, &n_jobs, "jobs", 1, MAX_JOBS, err)) return false;
-    if (!open_experiment(&e, args, keys, err)) return false;
-    bool ok = sweep_all(args, &e, (int)n_jobs, err);
+    int n_jobs;
+    if (!option_jobs(&n_jobs, args, err)) return false;
+    if (!open_experiment(&e, args, sweep_option_keys, err)) return false;
+    bool ok = sweep_all(args, &e, n_jobs, err);
     open_experiment_close(&e);
     return ok;
 }
 
 static const CliOption options[] = {
-    {"jobs", 'j', "N", "worker processes at a time (default: one per core)", 0},
-    {"held-out", 0, "NAMES", "domains to hold out, one after the other (key sweep.held_out)", 0},
-    {"methods", 'm', "NAMES", "recipes (key sweep.methods)", 0},
-    {"trials", 0, "N", "trials, each with its own split (key sweep.trials)", 0},
-    {"hparams", 0, "N", "hyper-parameter draws (key sweep.hparams)", 0},
+    OPTION_JOBS,
+    OPTIONS_SWEEP,
     {"dry-run", 'n', NULL, "list the runs with their keys and what is stored, and stop", 0},
     OPTION_DB,
     OPTION_OUTPUT,

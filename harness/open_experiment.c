@@ -2,8 +2,26 @@
 #include "open_experiment.h"
 
 #include "registry.h"
+#include "thread_pool.h"
 
 #include <string.h>
+
+enum { MAX_JOBS = 1024 };
+
+const OptionKey sweep_option_keys[] = {
+    {"held-out", "sweep.held_out", true}, {"methods", "sweep.methods", true},
+    {"trials", "sweep.trials", false},    {"hparams", "sweep.hparams", false},
+    {"results", "results", false},        {"output", "output", false},
+    {"threads", "train.threads", false},  {0},
+};
+
+bool option_jobs(int *out, const Args *args, Err *err)
+{
+    int64_t n = thread_count_online();
+    if (!args_int(args, &n, "jobs", 1, MAX_JOBS, err)) return false;
+    *out = (int)n;
+    return true;
+}
 
 /* text as a YAML scalar in single quotes */
 static void add_quoted(Str *out, const char *text)
