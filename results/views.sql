@@ -24,50 +24,63 @@ LEFT JOIN run_domain ON run_domain.run_id = checkpoint.run_id AND run_domain.dom
 
 -- Leave-one-domain-out validates a run that holds out t on the runs that hold out {t, v}, one for every other domain v of
 -- the dataset. One row per such run, experiment and v, both of them done; pair_run_id is the run that holds out {t, v}.
+-- The order of the joins is fixed: runs are found by the index that covers what groups them.
 DROP VIEW IF EXISTS validation_pair;
 CREATE VIEW validation_pair AS
-SELECT listed.experiment, single.id AS run_id, held.domain_id AS held_domain_id, other.id AS domain_id,
-       pair.id AS pair_run_id, single.dataset_id
-FROM run AS single
-JOIN run_experiment AS listed ON listed.run_id = single.id
-JOIN run_domain AS held ON held.run_id = single.id AND held.role = 'held_out'
-JOIN domain AS t ON t.id = held.domain_id
-JOIN domain AS other ON other.dataset_id = single.dataset_id AND other.id <> t.id
-JOIN run AS pair ON pair.dataset_id = single.dataset_id AND pair.method = single.method
-                AND pair.held_out = CASE WHEN t.position < other.position THEN t.name || '+' || other.name
-                                         ELSE other.name || '+' || t.name END
-                AND pair.trial = single.trial AND pair.hparams_seed = single.hparams_seed
-                AND pair.split_rule = single.split_rule AND pair.status = 'done' AND pair.n_held_out = 2
-JOIN run_experiment AS pair_listed ON pair_listed.experiment = listed.experiment AND pair_listed.run_id = pair.id
+SELECT listed.experiment, single.id AS run_id, single.dataset_id, other.id AS domain_id, pair.id AS pair_run_id
+FROM run AS single INDEXED BY run_group
+CROSS JOIN run_experiment AS listed ON listed.run_id = single.id
+CROSS JOIN domain AS t ON t.dataset_id = single.dataset_id AND t.name = single.held_out
+CROSS JOIN domain AS other ON other.dataset_id = single.dataset_id AND other.id <> t.id
+CROSS JOIN run AS pair INDEXED BY run_group
+        ON pair.dataset_id = single.dataset_id AND pair.method = single.method
+       AND pair.held_out = CASE WHEN t.position < other.position THEN t.name || '+' || other.name
+                                ELSE other.name || '+' || t.name END
+       AND pair.trial = single.trial AND pair.hparams_seed = single.hparams_seed AND pair.split_rule = single.split_rule
+       AND pair.status = 'done' AND pair.n_held_out = 2
+CROSS JOIN run_experiment AS pair_listed ON pair_listed.experiment = listed.experiment AND pair_listed.run_id = pair.id
 WHERE single.status = 'done' AND single.n_held_out = 1;
+
+-- Steps that two runs of one experiment and group (dataset, method, held-out domain, trial, hparams_seed, split rule)
+-- have: which of the two is meant can't be known.
+DROP VIEW IF EXISTS doubled_step;
+CREATE VIEW doubled_step AS
+SELECT listed.experiment, run.id AS run_id, checkpoint.variant, checkpoint.step
+FROM (
+    SELECT dataset_id, method, held_out, trial, hparams_seed, split_rule
+    FROM run INDEXED BY run_group
+    WHERE status = 'done' AND n_held_out = 1
+    GROUP BY dataset_id, method, held_out, trial, hparams_seed, split_rule
+    HAVING count(*) > 1
+) AS same
+CROSS JOIN run INDEXED BY run_group USING (dataset_id, method, held_out, trial, hparams_seed, split_rule)
+CROSS JOIN run AS twin INDEXED BY run_group USING (dataset_id, method, held_out, trial, hparams_seed, split_rule)
+CROSS JOIN run_experiment AS listed ON listed.run_id = run.id
+CROSS JOIN run_experiment AS twin_listed ON twin_listed.run_id = twin.id AND twin_listed.experiment = listed.experiment
+CROSS JOIN checkpoint ON checkpoint.run_id = run.id
+CROSS JOIN checkpoint AS other ON other.run_id = twin.id AND other.variant = checkpoint.variant
+                              AND other.step = checkpoint.step
+WHERE run.status = 'done' AND run.n_held_out = 1 AND twin.status = 'done' AND twin.n_held_out = 1 AND twin.id <> run.id;
 
 -- Leave-one-domain-out value of each checkpoint of such a run: the mean over v of the in-split accuracy on v of the run
 -- that holds out {t, v}, at the same step. Only where there is exactly one run of each kind with that step: a missing,
 -- unfinished or doubled one leaves the step out (DomainBed's LeaveOneOutSelectionMethod).
 DROP VIEW IF EXISTS leave_one_domain_out;
 CREATE VIEW leave_one_domain_out AS
-SELECT experiment, validation_pair.run_id, own.variant, own.id AS checkpoint_id, own.step, avg(eval.accuracy) AS value,
-       own.source_accuracy
-FROM validation_pair
-JOIN checkpoint AS own ON own.run_id = validation_pair.run_id
-JOIN checkpoint AS pair ON pair.run_id = validation_pair.pair_run_id AND pair.variant = own.variant
-                       AND pair.step = own.step
-JOIN eval ON eval.checkpoint_id = pair.id AND eval.domain_id = validation_pair.domain_id AND eval.split = 'in'
-GROUP BY experiment, validation_pair.run_id, own.variant, own.step
-HAVING count(*) = (SELECT count(*) FROM domain WHERE domain.dataset_id = validation_pair.dataset_id) - 1
-   AND count(DISTINCT validation_pair.domain_id) = count(*)
-   AND NOT EXISTS (
-       SELECT 1
-       FROM run AS single
-       JOIN run AS twin ON twin.dataset_id = single.dataset_id AND twin.method = single.method
-                       AND twin.held_out = single.held_out AND twin.trial = single.trial
-                       AND twin.hparams_seed = single.hparams_seed AND twin.split_rule = single.split_rule
-                       AND twin.status = 'done' AND twin.n_held_out = 1 AND twin.id <> single.id
-       JOIN run_experiment ON run_experiment.experiment = validation_pair.experiment
-                          AND run_experiment.run_id = twin.id
-       JOIN checkpoint ON checkpoint.run_id = twin.id AND checkpoint.variant = own.variant
-                      AND checkpoint.step = own.step
-       WHERE single.id = validation_pair.run_id);
+SELECT paired.experiment, paired.run_id, paired.variant, own.id AS checkpoint_id, paired.step, paired.value
+FROM (
+    SELECT experiment, validation_pair.run_id, checkpoint.variant, checkpoint.step, avg(eval.accuracy) AS value
+    FROM validation_pair
+    CROSS JOIN checkpoint ON checkpoint.run_id = pair_run_id
+    CROSS JOIN eval ON eval.checkpoint_id = checkpoint.id AND eval.domain_id = validation_pair.domain_id
+                   AND eval.split = 'in'
+    GROUP BY validation_pair.run_id, checkpoint.step, checkpoint.variant, experiment
+    HAVING count(*) = (SELECT count(*) FROM domain WHERE domain.dataset_id = validation_pair.dataset_id) - 1
+       AND count(DISTINCT validation_pair.domain_id) = count(*)
+) AS paired
+CROSS JOIN checkpoint AS own ON own.run_id = paired.run_id AND own.variant = paired.variant AND own.step = paired.step
+WHERE (paired.experiment, paired.run_id, paired.variant, paired.step) NOT IN (
+    SELECT experiment, run_id, variant, step FROM doubled_step);
 
 -- For each run that is done, each experiment that lists it, each variant of its weights and each selection rule: the
 -- checkpoint that the rule takes, and the value by which the rule then compares runs that differ in their
@@ -78,69 +91,66 @@ HAVING count(*) = (SELECT count(*) FROM domain WHERE domain.dataset_id = validat
 --   oracle                the last checkpoint, compared by the held-out domains' out split
 DROP VIEW IF EXISTS candidate;
 CREATE VIEW candidate AS
-SELECT 'training-domain' AS rule, run_experiment.experiment, best.run_id, best.variant, checkpoint.id AS checkpoint_id,
-       checkpoint.step, checkpoint.source_accuracy AS value, checkpoint.source_accuracy, best.n_steps
-FROM (
-    SELECT run_id, variant, count(source_accuracy) AS n_steps
-    FROM checkpoint
-    GROUP BY run_id, variant
-) AS best
-JOIN run ON run.id = best.run_id AND run.status = 'done'
-JOIN run_experiment ON run_experiment.run_id = run.id
-JOIN checkpoint ON checkpoint.id = (
+SELECT 'training-domain' AS rule, run_experiment.experiment, run.dataset_id, run.split_rule, run.method, run.held_out,
+       run.n_held_out, run.trial, run.hparams_seed, checkpoint.variant = run.variant AS reported, run.id AS run_id,
+       checkpoint.variant, checkpoint.id AS checkpoint_id, checkpoint.step, checkpoint.source_accuracy AS value,
+       checkpoint.source_accuracy,
+       (SELECT count(source_accuracy) FROM checkpoint AS one
+        WHERE one.run_id = run.id AND one.variant = checkpoint.variant) AS n_steps
+FROM run INDEXED BY run_group
+CROSS JOIN checkpoint INDEXED BY checkpoint_best ON checkpoint.run_id = run.id
+CROSS JOIN run_experiment ON run_experiment.run_id = run.id
+WHERE run.status = 'done' AND checkpoint.id = (
     SELECT id FROM checkpoint AS one
-    WHERE one.run_id = best.run_id AND one.variant = best.variant AND one.source_accuracy IS NOT NULL
+    WHERE one.run_id = run.id AND one.variant = checkpoint.variant AND one.source_accuracy IS NOT NULL
     ORDER BY one.source_accuracy DESC, one.step LIMIT 1)
 UNION ALL
-SELECT 'leave-one-domain-out', experiment, run_id, variant, checkpoint_id, step, value, source_accuracy, n_steps
+SELECT 'leave-one-domain-out', experiment, run.dataset_id, run.split_rule, run.method, run.held_out, run.n_held_out,
+       run.trial, run.hparams_seed, best.variant = run.variant, best.run_id, best.variant, checkpoint_id, best.step, value,
+       checkpoint.source_accuracy, n_steps
 FROM (
     SELECT *, row_number() OVER (same ORDER BY value DESC, step) AS place, count(*) OVER same AS n_steps
     FROM leave_one_domain_out
-    WINDOW same AS (PARTITION BY experiment, run_id, variant)
-)
+    WINDOW same AS (PARTITION BY run_id, variant, experiment)
+) AS best
+CROSS JOIN run ON run.id = best.run_id
+CROSS JOIN checkpoint ON checkpoint.id = best.checkpoint_id
 WHERE place = 1
 UNION ALL
-SELECT 'last', experiment, last.run_id, variant, checkpoint_id, step, source_accuracy, source_accuracy, 1
-FROM (
-    SELECT run_id, checkpoint.variant, checkpoint.id AS checkpoint_id, max(step) AS step, source_accuracy
-    FROM checkpoint
-    JOIN run ON run.id = checkpoint.run_id AND run.status = 'done'
-    GROUP BY run_id, checkpoint.variant
-) AS last
-JOIN run_experiment ON run_experiment.run_id = last.run_id
-UNION ALL
-SELECT 'oracle', experiment, last.run_id, variant, checkpoint_id, step,
-       (SELECT CASE WHEN count(accuracy) = count(*) THEN avg(accuracy) END
-        FROM run_domain
-        LEFT JOIN eval ON eval.checkpoint_id = last.checkpoint_id AND eval.domain_id = run_domain.domain_id
-                      AND eval.split = 'out'
-        WHERE run_domain.run_id = last.run_id AND run_domain.role = 'held_out'),
+SELECT rule, experiment, dataset_id, split_rule, method, held_out, n_held_out, trial, hparams_seed, reported, run_id,
+       variant, checkpoint_id, step,
+       CASE rule WHEN 'last' THEN source_accuracy
+                 ELSE (SELECT CASE WHEN count(accuracy) = count(*) THEN avg(accuracy) END
+                       FROM run_domain
+                       LEFT JOIN eval ON eval.checkpoint_id = last.checkpoint_id
+                                     AND eval.domain_id = run_domain.domain_id AND eval.split = 'out'
+                       WHERE run_domain.run_id = last.run_id AND run_domain.role = 'held_out') END,
        source_accuracy, 1
 FROM (
-    SELECT run_id, checkpoint.variant, checkpoint.id AS checkpoint_id, max(step) AS step, source_accuracy
-    FROM checkpoint
-    JOIN run ON run.id = checkpoint.run_id AND run.status = 'done'
-    GROUP BY run_id, checkpoint.variant
+    SELECT run_experiment.experiment, run.dataset_id, run.split_rule, run.method, run.held_out, run.n_held_out,
+           run.trial, run.hparams_seed, checkpoint.variant = run.variant AS reported, run.id AS run_id,
+           checkpoint.variant, checkpoint.id AS checkpoint_id, checkpoint.step, checkpoint.source_accuracy
+    FROM run INDEXED BY run_group
+    CROSS JOIN checkpoint INDEXED BY checkpoint_best ON checkpoint.run_id = run.id
+    CROSS JOIN run_experiment ON run_experiment.run_id = run.id
+    WHERE run.status = 'done' AND checkpoint.step = (
+        SELECT max(step) FROM checkpoint AS one WHERE one.run_id = run.id AND one.variant = checkpoint.variant)
 ) AS last
-JOIN run_experiment ON run_experiment.run_id = last.run_id;
+CROSS JOIN (SELECT 'last' AS rule UNION ALL SELECT 'oracle');
 
 -- Of each group (experiment, dataset, split rule, method, held-out domains, trial, variant) and rule, the run with the
 -- best value; on a tie the later hparams_seed, as DomainBed. n_runs: runs it was chosen from; n_steps: their checkpoints.
 DROP VIEW IF EXISTS selected;
 CREATE VIEW selected AS
 SELECT rule, experiment, dataset_id, split_rule, method, held_out, n_held_out, trial, variant, reported, run_id,
-       checkpoint_id, step, hparams_seed, value, source_accuracy, n_runs, n_steps
+       checkpoint_id, step, hparams_seed, value, source_accuracy, n_runs, all_steps AS n_steps
 FROM (
-    SELECT candidate.rule, candidate.experiment, run.dataset_id, run.split_rule, run.method, run.held_out,
-           run.n_held_out, run.trial, candidate.variant, candidate.variant = run.variant AS reported, run.id AS run_id,
-           candidate.checkpoint_id, candidate.step, run.hparams_seed, candidate.value, candidate.source_accuracy,
-           row_number() OVER (same ORDER BY candidate.value DESC, run.hparams_seed DESC, run.id DESC) AS place,
+    SELECT *,
+           row_number() OVER (same ORDER BY value DESC, hparams_seed DESC, run_id DESC) AS place,
            count(*) OVER same AS n_runs,
-           sum(candidate.n_steps) OVER same AS n_steps
+           sum(n_steps) OVER same AS all_steps
     FROM candidate
-    JOIN run ON run.id = candidate.run_id
-    WINDOW same AS (PARTITION BY candidate.rule, candidate.experiment, run.dataset_id, run.split_rule, run.method,
-                    run.held_out, run.trial, candidate.variant)
+    WINDOW same AS (PARTITION BY rule, experiment, dataset_id, split_rule, method, held_out, n_held_out, trial, variant)
 )
 WHERE place = 1;
 
@@ -193,9 +203,9 @@ FROM (
                sum(n_steps) OVER same AS all_steps, min(run_id) OVER same AS first_run_id,
                row_number() OVER same AS place
         FROM scored_result
-        WINDOW same AS (PARTITION BY rule, scored, experiment, dataset, split_rule, method, held_out, domain, variant)
+        WINDOW same AS (PARTITION BY rule, scored, experiment, dataset, split_rule, method, held_out, n_held_out, domain, variant)
     )
-    WINDOW same AS (PARTITION BY rule, scored, experiment, dataset, split_rule, method, held_out, domain, variant)
+    WINDOW same AS (PARTITION BY rule, scored, experiment, dataset, split_rule, method, held_out, n_held_out, domain, variant)
 )
 WHERE place = 1;
 
