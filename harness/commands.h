@@ -13,6 +13,7 @@ extern const Command command_man;
 extern const Command command_merge;
 extern const Command command_plan;
 extern const Command command_query;
+extern const Command command_report;
 extern const Command command_run;
 extern const Command command_run_worker;
 extern const Command command_status;

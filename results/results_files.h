@@ -10,6 +10,7 @@ typedef struct {
 extern const EmbeddedFile schema_files[]; /* one per version: schema.sql, then migrations */
 extern const EmbeddedFile view_files[];   /* views.sql */
 extern const EmbeddedFile query_files[];  /* queries/NAME.sql */
+extern const EmbeddedFile report_files[]; /* report/NAME.sql, report.css */
 extern const EmbeddedFile table_files[];  /* tables/NAME.sql */
 extern const EmbeddedFile merge_files[];  /* merge/begin.sql, runs.sql, end.sql */
 

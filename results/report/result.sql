@@ -1,0 +1,25 @@
+-- What the page is about, taken once from the views: `option` holds what the command was asked for. report.c then makes
+-- scored_result and cell again in front of this table, from the database's own text of them, so that they read it.
+CREATE TEMP TABLE reading AS
+SELECT experiment.name AS experiment, coalesce(option.rule, selection) AS rule, scored, stderr AS stderr_of, protocol
+FROM main.experiment
+JOIN option
+WHERE (option.experiment IS NULL OR experiment.name = option.experiment)
+  AND EXISTS (SELECT 1 FROM main.run_experiment WHERE run_experiment.experiment = experiment.name);
+
+CREATE TEMP TABLE result AS
+SELECT result.*
+FROM main.result
+JOIN option
+WHERE n_held_out = 1 AND reported
+  AND (option.experiment IS NULL OR result.experiment = option.experiment)
+  AND (option.dataset IS NULL OR result.dataset = option.dataset);
+
+CREATE TEMP TABLE run_shown AS
+SELECT DISTINCT run.id AS run_id
+FROM main.run
+JOIN main.dataset ON dataset.id = run.dataset_id
+JOIN main.run_experiment ON run_experiment.run_id = run.id
+JOIN reading USING (experiment)
+JOIN option
+WHERE option.dataset IS NULL OR dataset.name = option.dataset;
