@@ -7,36 +7,46 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_PRESET_RULES = 5 };
+enum { MAX_PRESET_RULES = 6 };
 
 typedef struct {
     const char *name;
     HparamRule rules[MAX_PRESET_RULES]; /* ends with a NULL key */
 } Preset;
 
+/* clang-format off */
+#define RULE(key_, ...) {.key = (key_), .draw = __VA_ARGS__}
+/* linear_lr of ERM++; drawn for runs with a warm start only, as DomainBed has it for ERM++ only. */
+#define WARM_START \
+    {.key = "method.warm_start_lr", .draw = HPARAM_POWER(10, -5, -3.5), .needs = "method.warm_start"}
+
 /* Ranges of hparams_registry.py (datasets of 28 pixels are its "small images"). resnet_dropout has
  * no effect on DomainBed's small network, so it is not drawn there. swad: the values of its search
  * (Cha et al. 2021, README of the code), drawn where its authors ran every combination. */
 static const Preset presets[] = {
     {"domainbed",
-     {{"data.batch_size", HPARAM_WHOLE_POWER(2, 3, 5.5)},
-      {"method.lr", HPARAM_POWER(10, -5, -3.5)},
-      {"method.weight_decay", HPARAM_POWER(10, -6, -2)},
-      {"net.dropout", HPARAM_CHOICE(3, 0, 0.1, 0.5)}}},
+     {RULE("data.batch_size", HPARAM_WHOLE_POWER(2, 3, 5.5)),
+      RULE("method.lr", HPARAM_POWER(10, -5, -3.5)),
+      RULE("method.weight_decay", HPARAM_POWER(10, -6, -2)),
+      RULE("net.dropout", HPARAM_CHOICE(3, 0, 0.1, 0.5)),
+      WARM_START}},
     {"domainbed-domainnet",
-     {{"data.batch_size", HPARAM_WHOLE_POWER(2, 3, 5)},
-      {"method.lr", HPARAM_POWER(10, -5, -3.5)},
-      {"method.weight_decay", HPARAM_POWER(10, -6, -2)},
-      {"net.dropout", HPARAM_CHOICE(3, 0, 0.1, 0.5)}}},
+     {RULE("data.batch_size", HPARAM_WHOLE_POWER(2, 3, 5)),
+      RULE("method.lr", HPARAM_POWER(10, -5, -3.5)),
+      RULE("method.weight_decay", HPARAM_POWER(10, -6, -2)),
+      RULE("net.dropout", HPARAM_CHOICE(3, 0, 0.1, 0.5)),
+      WARM_START}},
     {"domainbed-small",
-     {{"data.batch_size", HPARAM_WHOLE_POWER(2, 3, 9)},
-      {"method.lr", HPARAM_POWER(10, -4.5, -2.5)}}},
+     {RULE("data.batch_size", HPARAM_WHOLE_POWER(2, 3, 9)),
+      RULE("method.lr", HPARAM_POWER(10, -4.5, -2.5)),
+      WARM_START}},
     {"swad",
-     {{"method.lr", HPARAM_CHOICE(3, 1e-5, 3e-5, 5e-5)},
-      {"method.weight_decay", HPARAM_CHOICE(2, 1e-4, 1e-6)},
-      {"net.dropout", HPARAM_CHOICE(3, 0, 0.1, 0.5)}}},
-    {"none", {{NULL, HPARAM_FIXED}}},
+     {RULE("method.lr", HPARAM_CHOICE(3, 1e-5, 3e-5, 5e-5)),
+      RULE("method.weight_decay", HPARAM_CHOICE(2, 1e-4, 1e-6)),
+      RULE("net.dropout", HPARAM_CHOICE(3, 0, 0.1, 0.5))}},
+    {"none", {{.key = NULL}}},
 };
+/* clang-format on */
 
 enum { N_PRESETS = sizeof presets / sizeof presets[0] };
 
@@ -179,6 +189,9 @@ bool hparams_apply(RunSpec *spec, const HparamRules *rules, Arena *arena, Err *e
     if (spec->hparams_seed == 0) return true;
     for (int i = 0; i < rules->n; i++) {
         const HparamRule *rule = &rules->rules[i];
+        const char *needs = rule->needs;
+        if (needs != NULL && !(schema_number(schema_find(&spec->keys->schema, needs), spec) > 0))
+            continue;
         if (!set_drawn(spec, rule->key, &rule->draw, arena, err)) return false;
     }
     return !rules->members || draw_members(spec, rules, arena, err);
@@ -199,6 +212,7 @@ static const char *default_stream(const char *key, Arena *arena)
 {
     static const char prefix[] = "method.";
     if (str_equal(key, "net.dropout")) return "resnet_dropout";
+    if (str_equal(key, "method.warm_start_lr")) return "linear_lr";
     const char *last = strrchr(key, '.') != NULL ? strrchr(key, '.') + 1 : key;
     bool is_member = str_starts_with(key, prefix) && last - key > (long)strlen(prefix);
     if (!is_member) return last;
@@ -309,7 +323,7 @@ bool hparams_read(HparamRules *out, const RunKeys *keys, const YamlNode *node, c
             !read_draw(&draw, &node->items[i], key, place, arena, err)) {
             return false;
         }
-        *rule_for(&rules, key) = (HparamRule){key, draw};
+        *rule_for(&rules, key) = (HparamRule){.key = key, .draw = draw};
     }
     *out = rules;
     return true;

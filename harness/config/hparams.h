@@ -22,8 +22,9 @@
 #include "run_spec.h"
 
 typedef struct {
-    const char *key; /* of RunSpec */
-    HparamDraw draw; /* with its stream */
+    const char *key;   /* of RunSpec */
+    HparamDraw draw;   /* with its stream */
+    const char *needs; /* key of a number that has to be above 0; NULL: drawn always */
 } HparamRule;
 
 typedef struct {

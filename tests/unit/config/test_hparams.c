@@ -66,6 +66,19 @@ static void test_presets_draw_what_domainbed_draws(void **state)
     assert_int_equal(spec.data.batch_size, 28);
 }
 
+/* ERM++'s linear_lr; a run without a warm start is the same as before there was such a key. */
+static void test_the_warm_starts_rate_is_drawn_with_it(void **state)
+{
+    (void)state;
+    RunSpec spec = drawn("{hparams_seed: 1, method.warm_start: 500}", "domainbed");
+    assert_true(spec.method.warm_start_lr == 2.7696523567489467e-05);
+    assert_true(spec.method.lr == 2.7028930742148706e-05);
+    spec = drawn("{hparams_seed: 7, trial: 2, method.warm_start: 1}", "domainbed-domainnet");
+    assert_true(spec.method.warm_start_lr == 4.707358820112084e-05);
+    spec = drawn("hparams_seed: 1", "domainbed");
+    assert_true(spec.method.warm_start_lr == 0);
+}
+
 static void test_seed_zero_draws_nothing(void **state)
 {
     (void)state;
@@ -178,6 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_presets_draw_what_domainbed_draws),
+        TEST(test_the_warm_starts_rate_is_drawn_with_it),
         TEST(test_seed_zero_draws_nothing),
         TEST(test_members_in_use_are_drawn_with_a_preset),
         TEST(test_rules_of_the_file),
