@@ -56,7 +56,8 @@ static bool on_checkpoint(void *context, int64_t step, double mean_loss, Err *er
     const TrainSpec *train = &job->setup.spec->train;
     tell(job, "evaluate");
     double begin = clock_seconds();
-    if (!run_store_evaluate(job->run, &job->setup, step, err)) return false;
+    bool last = job->state.next_step == train->steps;
+    if (!run_store_evaluate(job->run, &job->setup, step, last, err)) return false;
     job->state.eval_seconds += clock_seconds() - begin;
     store_train_log(job->run, step, "loss", mean_loss);
     store_train_log(job->run, step, "train_seconds", job->state.train_seconds);

@@ -187,18 +187,45 @@ MUST_USE static bool set_objective(LearnerOptions *o, const RunSetup *s, Err *er
     return true;
 }
 
-MUST_USE static bool set_averagings(LearnerOptions *o, const RunSpec *spec, Err *err)
+static const double *averaging_hparams(const RunSetup *s, const Averaging *a)
 {
+    double *values = arena_alloc(s->arena, (size_t)a->n_hparams, sizeof *values);
+    for (int i = 0; i < a->n_hparams; i++) {
+        values[i] = run_spec_extra(s->spec, a->name, a->hparams[i].name);
+    }
+    return values;
+}
+
+MUST_USE static bool check_validation(const RunSetup *s, const Averaging *a, Err *err)
+{
+    for (int i = 0; a->needs_validation && i < s->n_sources; i++) {
+        if (s->splits[s->source_ids[i]].n_out > 0) continue;
+        return err_set(err, ERR_FORMAT,
+                       "method.averaging: %s needs validation images of every source domain, "
+                       "expected data.holdout_fraction above 0",
+                       a->name);
+    }
+    return true;
+}
+
+MUST_USE static bool set_averagings(LearnerOptions *o, const RunSetup *s, Err *err)
+{
+    const RunSpec *spec = s->spec;
     const TextList *names = &spec->method.averaging;
     if (names->n > LEARNER_MAX_AVERAGES) {
         return err_set(err, ERR_FORMAT, "method.averaging: %d averages, expected at most %d",
                        names->n, LEARNER_MAX_AVERAGES);
     }
     for (int i = 0; i < names->n; i++) {
-        if (!find_averaging(&o->averagings[i], names->items[i], err)) return false;
+        if (!find_averaging(&o->averagings[i], names->items[i], err) ||
+            !check_validation(s, o->averagings[i], err))
+            return false;
+        o->averaging_hparams[i] = averaging_hparams(s, o->averagings[i]);
     }
     o->n_averagings = names->n;
-    o->averaging = (AveragingOptions){spec->method.averaging_start, spec->method.ema_decay};
+    o->averaging = (AveragingOptions){.start = spec->method.averaging_start,
+                                      .steps = spec->train.steps,
+                                      .ema_decay = spec->method.ema_decay};
     return true;
 }
 
@@ -225,7 +252,7 @@ MUST_USE static bool make_learner(RunSetup *s, Err *err)
         .threads = s->pool,
         .seed = (uint64_t)spec->seed,
     };
-    return set_objective(o, s, err) && set_averagings(o, spec, err) &&
+    return set_objective(o, s, err) && set_averagings(o, s, err) &&
            learner_new(&s->learner, o, err);
 }
 

@@ -4,6 +4,7 @@
 #include "environment.h"
 #include "mem.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* ---- dataset ---- */
@@ -125,9 +126,11 @@ typedef struct {
     const RunSetup *setup;
     int64_t step;
     const char *variant;
+    double nll_sum; /* over the out splits of n_nll source domains */
+    int n_nll;
 } Evaluation;
 
-static void keep_rows(const Evaluation *e, int domain, const char *split, const int *images,
+static void keep_rows(Evaluation *e, int domain, const char *split, const int *images,
                       const Prediction *predictions, int n)
 {
     const RunSetup *s = e->setup;
@@ -144,6 +147,10 @@ static void keep_rows(const Evaluation *e, int domain, const char *split, const 
         .macro_accuracy = m.macro_accuracy,
         .worst_class_accuracy = m.worst_class_accuracy,
     };
+    if (!s->held_out[domain] && str_equal(split, "out")) {
+        e->nll_sum += m.nll;
+        e->n_nll++;
+    }
     bool with_outcomes = s->held_out[domain] && s->spec->eval.outcomes == OUTCOMES_ALL;
     StoreOutcome *outcomes = NULL;
     if (with_outcomes) {
@@ -157,7 +164,7 @@ static void keep_rows(const Evaluation *e, int domain, const char *split, const 
     free(outcomes);
 }
 
-MUST_USE static bool evaluate_split(const Evaluation *e, int domain, const char *split,
+MUST_USE static bool evaluate_split(Evaluation *e, int domain, const char *split,
                                     const int *images, int n, Err *err)
 {
     if (n == 0) return true;
@@ -180,7 +187,7 @@ static void choose_transform(const Evaluation *e, int domain)
                       rng_sub(draws, (uint64_t)e->step));
 }
 
-MUST_USE static bool evaluate_domain(const Evaluation *e, int domain, Err *err)
+MUST_USE static bool evaluate_domain(Evaluation *e, int domain, Err *err)
 {
     const RunSetup *s = e->setup;
     const DomainSplit *split = &s->splits[domain];
@@ -191,14 +198,26 @@ MUST_USE static bool evaluate_domain(const Evaluation *e, int domain, Err *err)
            evaluate_split(e, domain, "uda", split->uda, split->n_uda, err);
 }
 
-bool run_store_evaluate(StoreRun *run, const RunSetup *setup, int64_t step, Err *err)
+MUST_USE static bool evaluate_variant(Evaluation *e, int variant, Err *err)
 {
     bool ok = true;
-    for (int v = 0; ok && v < learner_n_variants(setup->learner); v++) {
-        learner_use_variant(setup->learner, v);
-        Evaluation e = {run, setup, step, learner_variant_name(setup->learner, v)};
-        for (int d = 0; ok && d < setup->dataset->n_domains; d++) ok = evaluate_domain(&e, d, err);
-    }
-    learner_use_variant(setup->learner, 0);
+    e->variant = learner_variant_name(e->setup->learner, variant);
+    learner_use_variant(e->setup->learner, variant);
+    for (int d = 0; ok && d < e->setup->dataset->n_domains; d++) ok = evaluate_domain(e, d, err);
+    learner_use_variant(e->setup->learner, 0);
     return ok;
+}
+
+bool run_store_evaluate(StoreRun *run, const RunSetup *setup, int64_t step, bool last, Err *err)
+{
+    Learner *l = setup->learner;
+    Evaluation e = {.run = run, .setup = setup, .step = step};
+    if (!evaluate_variant(&e, 0, err)) return false;
+    double source_nll = e.n_nll > 0 ? e.nll_sum / e.n_nll : NAN;
+    learner_checkpoint(
+        l, &(AverageCheckpoint){.step = step, .source_nll = source_nll, .last = last});
+    for (int v = 1; v < learner_n_variants(l); v++) {
+        if (learner_variant_is_ready(l, v) && !evaluate_variant(&e, v, err)) return false;
+    }
+    return true;
 }

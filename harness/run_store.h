@@ -19,7 +19,10 @@ MUST_USE bool run_store_begin(StoreRun **out, Store *store, const RunSetup *setu
 
 /* Evaluates the learner's every weight variant on every split that the spec asks for, and hands the
  * rows to run: target domains in, out and uda with per-image outcomes, source domains out (and in
- * with eval.source_train), the latter augmented where eval.source_transform says so. */
-MUST_USE bool run_store_evaluate(StoreRun *run, const RunSetup *setup, int64_t step, Err *err);
+ * with eval.source_train), the latter augmented where eval.source_transform says so. The raw weights
+ * come first; the averages are told their validation loss, and those that are only there at the end
+ * are left out until the last checkpoint. */
+MUST_USE bool run_store_evaluate(StoreRun *run, const RunSetup *setup, int64_t step, bool last,
+                                 Err *err);
 
 #endif

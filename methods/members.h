@@ -6,6 +6,6 @@
 #include "objective.h"
 
 extern const Objective OBJECTIVE_ERM;
-extern const Averaging AVERAGING_SMA, AVERAGING_EMA;
+extern const Averaging AVERAGING_SMA, AVERAGING_EMA, AVERAGING_SWAD, AVERAGING_BMA;
 
 #endif

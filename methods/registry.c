@@ -6,7 +6,8 @@
 #include "str.h"
 
 static const Objective *const OBJECTIVES[] = {&OBJECTIVE_ERM};
-static const Averaging *const AVERAGINGS[] = {&AVERAGING_SMA, &AVERAGING_EMA};
+static const Averaging *const AVERAGINGS[] = {&AVERAGING_SMA, &AVERAGING_EMA, &AVERAGING_SWAD,
+                                             &AVERAGING_BMA};
 
 enum {
     N_OBJECTIVES = sizeof OBJECTIVES / sizeof *OBJECTIVES,
@@ -43,10 +44,15 @@ const Averaging *method_averaging(const char *name)
 
 RunTables method_tables(Arena *arena)
 {
-    RunSpecExtras *extras = arena_alloc(arena, N_OBJECTIVES, sizeof *extras);
+    RunSpecExtras *extras = arena_alloc(arena, N_OBJECTIVES + N_AVERAGINGS, sizeof *extras);
+    int n = 0;
     for (int i = 0; i < N_OBJECTIVES; i++) {
-        extras[i] =
-            (RunSpecExtras){OBJECTIVES[i]->name, OBJECTIVES[i]->hparams, OBJECTIVES[i]->n_hparams};
+        const Objective *o = OBJECTIVES[i];
+        extras[n++] = (RunSpecExtras){o->name, o->hparams, o->n_hparams};
     }
-    return (RunTables){extras, N_OBJECTIVES, METHOD_RECIPES, N_METHOD_RECIPES};
+    for (int i = 0; i < N_AVERAGINGS; i++) {
+        const Averaging *a = AVERAGINGS[i];
+        extras[n++] = (RunSpecExtras){a->name, a->hparams, a->n_hparams};
+    }
+    return (RunTables){extras, n, METHOD_RECIPES, N_METHOD_RECIPES};
 }

@@ -21,7 +21,16 @@ typedef struct {
     Real *values;
 } Section;
 
-enum { MAX_SECTIONS = 4 + LEARNER_MAX_AVERAGES };
+enum { MAX_SECTIONS = 4 + LEARNER_MAX_AVERAGES * AVERAGE_MAX_ARRAYS };
+
+static int list_average(Section *sections, Average *a)
+{
+    for (int i = 0; i < average_n_arrays(a); i++) {
+        sections[i].values = average_array(a, i);
+        snprintf(sections[i].name, sizeof sections->name, "average.%s.%d", average_name(a), i);
+    }
+    return average_n_arrays(a);
+}
 
 static int list_sections(Section *sections, Learner *l)
 {
@@ -32,9 +41,7 @@ static int list_sections(Section *sections, Learner *l)
         snprintf(sections[n++].name, sizeof sections->name, "optimizer.%d", i);
     }
     for (int i = 0; i < learner_n_averages(l); i++) {
-        sections[n].values = average_values(learner_average(l, i));
-        snprintf(sections[n++].name, sizeof sections->name, "average.%s",
-                 average_name(learner_average(l, i)));
+        n += list_average(sections + n, learner_average(l, i));
     }
     return n;
 }
@@ -53,6 +60,21 @@ static void put_double(SafeWriter *w, const char *key, double value)
     safewriter_metadata(w, key, text);
 }
 
+enum { NUMBER_NAME_SIZE = 80 };
+
+static const char *number_name(char name[NUMBER_NAME_SIZE], const Average *a, int i)
+{
+    snprintf(name, NUMBER_NAME_SIZE, "average.%s.number.%d", average_name(a), i);
+    return name;
+}
+
+static void put_average(SafeWriter *w, Average *a)
+{
+    char name[NUMBER_NAME_SIZE];
+    for (int i = 0; i < average_n_numbers(a); i++)
+        put_double(w, number_name(name, a, i), average_numbers(a)[i]);
+}
+
 bool checkpoint_save(const char *path, const char *key, Learner *l, const TrainState *state,
                      Err *err)
 {
@@ -68,9 +90,7 @@ bool checkpoint_save(const char *path, const char *key, Learner *l, const TrainS
     int64_t n_params = params_count(learner_params(l));
     safewriter_i64(w, OPTIMIZER_STEPS, optim_steps(learner_optimizer(l)), 1, &n_params);
     for (int i = 0; i < learner_n_averages(l); i++) {
-        char name[80];
-        snprintf(name, sizeof name, "average.%s.count", average_name(learner_average(l, i)));
-        put_int(w, name, average_count(learner_average(l, i)));
+        put_average(w, learner_average(l, i));
     }
     Section sections[MAX_SECTIONS];
     int n = list_sections(sections, l);
@@ -144,6 +164,16 @@ MUST_USE static bool read_state(const SafeTensors *f, const char *path, TrainSta
            get_double(f, path, "data_seconds", &s->data_seconds, err);
 }
 
+MUST_USE static bool get_average(const SafeTensors *f, const char *path, const Average *a,
+                                 double numbers[AVERAGE_MAX_NUMBERS], Err *err)
+{
+    char name[NUMBER_NAME_SIZE];
+    for (int i = 0; i < average_n_numbers(a); i++) {
+        if (!get_double(f, path, number_name(name, a, i), &numbers[i], err)) return false;
+    }
+    return true;
+}
+
 /* All checks come first, so that a refused file leaves the learner as it was. */
 MUST_USE static bool load_open_file(const SafeTensors *f, const char *path, const char *key,
                                     Learner *l, TrainState *state, Err *err)
@@ -153,13 +183,11 @@ MUST_USE static bool load_open_file(const SafeTensors *f, const char *path, cons
     size_t size = params_size(learner_params(l));
     size_t n_params = (size_t)params_count(learner_params(l));
     TrainState read = {0};
-    int64_t counts[LEARNER_MAX_AVERAGES] = {0};
+    double numbers[LEARNER_MAX_AVERAGES][AVERAGE_MAX_NUMBERS] = {0};
     if (!check_identity(f, path, key, err) || !read_state(f, path, &read, err)) return false;
     if (!check_array(f, path, OPTIMIZER_STEPS, "I64", n_params, err)) return false;
     for (int i = 0; i < learner_n_averages(l); i++) {
-        char name[80];
-        snprintf(name, sizeof name, "average.%s.count", average_name(learner_average(l, i)));
-        if (!get_int(f, path, name, &counts[i], err)) return false;
+        if (!get_average(f, path, learner_average(l, i), numbers[i], err)) return false;
     }
     for (int i = 0; i < n; i++) {
         if (!check_array(f, path, sections[i].name, "F32", size, err)) return false;
@@ -170,8 +198,10 @@ MUST_USE static bool load_open_file(const SafeTensors *f, const char *path, cons
     }
     memcpy(optim_steps(learner_optimizer(l)), safetensors_find(f, OPTIMIZER_STEPS)->data,
            n_params * sizeof(int64_t));
-    for (int i = 0; i < learner_n_averages(l); i++)
-        average_set_count(learner_average(l, i), counts[i]);
+    for (int i = 0; i < learner_n_averages(l); i++) {
+        memcpy(average_numbers(learner_average(l, i)), numbers[i],
+               (size_t)average_n_numbers(learner_average(l, i)) * sizeof(double));
+    }
     *state = read;
     return true;
 }

@@ -55,8 +55,9 @@ bool learner_new(Learner **out, const LearnerOptions *options, Err *err)
     l->plan = tape_new(&tape);
     l->optimizer = optim_new(&options->optim, net_params(l->net));
     for (int i = 0; i < options->n_averagings; i++) {
-        l->averages[i] =
-            average_new(options->averagings[i], &options->averaging, net_params(l->net));
+        AveragingOptions averaging = options->averaging;
+        averaging.hparams = options->averaging_hparams[i];
+        l->averages[i] = average_new(options->averagings[i], &averaging, net_params(l->net));
     }
     *out = l;
     return true;
@@ -119,6 +120,13 @@ LearnerStep learner_update(Learner *l, const Batch *batch, int64_t step)
     return result;
 }
 
+void learner_checkpoint(Learner *l, const AverageCheckpoint *checkpoint)
+{
+    for (int i = 0; i < l->options.n_averagings; i++) {
+        average_checkpoint(l->averages[i], checkpoint, l->options.threads);
+    }
+}
+
 void learner_predict(Learner *l, const float *x, int n, float *logits)
 {
     tape_begin(l->tape, 0, 0);
@@ -139,6 +147,13 @@ const char *learner_variant_name(const Learner *l, int variant)
     check(variant >= 0 && variant < learner_n_variants(l), "variant %d of %d", variant,
           learner_n_variants(l));
     return variant == 0 ? "raw" : average_name(l->averages[variant - 1]);
+}
+
+bool learner_variant_is_ready(const Learner *l, int variant)
+{
+    check(variant >= 0 && variant < learner_n_variants(l), "variant %d of %d", variant,
+          learner_n_variants(l));
+    return variant == 0 || average_is_ready(l->averages[variant - 1]);
 }
 
 void learner_use_variant(Learner *l, int variant)
@@ -178,7 +193,8 @@ TapeCost learner_plan_predict(Learner *l, int n_images)
 
 size_t learner_state_bytes(const Learner *l)
 {
-    int arrays = 2 + optim_slots(l->optimizer) + l->options.n_averagings;
+    int arrays = 2 + optim_slots(l->optimizer);
+    for (int i = 0; i < l->options.n_averagings; i++) arrays += average_n_arrays(l->averages[i]);
     return (size_t)arrays * params_size(net_params(l->net)) * sizeof(Real);
 }
 

@@ -31,6 +31,8 @@ typedef struct {
     const double *objective_hparams; /* copied; values in the order of objective->hparams */
     double label_smoothing;
     const Averaging *averagings[LEARNER_MAX_AVERAGES];
+    const double *averaging_hparams[LEARNER_MAX_AVERAGES]; /* copied; of each, in the order of its
+                                                              hparams; NULL when it has none */
     int n_averagings;
     AveragingOptions averaging;
     ThreadPool *threads; /* borrowed; NULL: one thread */
@@ -50,12 +52,16 @@ typedef struct {
 /* Forward, backward, optimiser, averages. step counts updates from 0. */
 LearnerStep learner_update(Learner *l, const Batch *batch, int64_t step);
 
+/* At every checkpoint, between the evaluation of the raw weights and that of the averages. */
+void learner_checkpoint(Learner *l, const AverageCheckpoint *checkpoint);
+
 /* x [n,size,size,channels] -> logits [n,K], clean forward pass with the weights in use. */
 void learner_predict(Learner *l, const float *x, int n, float *logits);
 
 /* Variant 0 is "raw"; 1.. are the averages. Training needs variant 0 in use. */
 int learner_n_variants(const Learner *l);
 const char *learner_variant_name(const Learner *l, int variant);
+bool learner_variant_is_ready(const Learner *l, int variant); /* false: nothing to evaluate yet */
 void learner_use_variant(Learner *l, int variant);
 
 /* What one update, and predicting n images, costs, by walking the same code in plan mode. */

@@ -2,14 +2,16 @@
  * weights. Source: Polyak and Juditsky 1992; decay d as method.ema_decay. */
 #include "members.h"
 
-static double ema_share(const AveragingOptions *options, int64_t n_averaged)
+static void ema_update(AverageState *s, const Real *weights, int64_t step)
 {
-    return n_averaged == 0 ? 1.0 : 1.0 - options->ema_decay;
+    average_mix(s, 0, weights, s->numbers[0] == 0 ? 1 : 1 - s->options.ema_decay);
+    if (step >= s->options.start) s->numbers[0]++;
 }
 
 const Averaging AVERAGING_EMA = {
     .name = "ema",
     .help = "exponential moving average of the weights from update averaging_start on",
     .source = "Polyak and Juditsky 1992",
-    .share = ema_share,
+    .n_numbers = 1,
+    .update = ema_update,
 };
