@@ -1,5 +1,5 @@
 -- title: Every selected number: one row per method, held-out domain and trial
--- :rule=training-domain  {training-domain|last|oracle}
+-- :rule=training-domain  {training-domain|leave-one-domain-out|oracle|last}
 -- :experiment            only this experiment
 -- :dataset               only this dataset
 -- :variant               these weights (raw, sma, ...); else those that each method reports

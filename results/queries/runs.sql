@@ -8,7 +8,8 @@ SELECT run_info.run_id AS run, run_info.experiment, run_info.dataset, run_info.m
        round(100 * result.accuracy, 1) AS held_out_percent,
        run_info.started, run_info.message
 FROM run_info
-LEFT JOIN candidate ON candidate.run_id = run_info.run_id AND candidate.rule = 'training-domain'
+LEFT JOIN candidate ON candidate.run_id = run_info.run_id AND candidate.experiment = run_info.experiment
+                   AND candidate.rule = 'training-domain'
                    AND candidate.variant = run_info.variant AND candidate.experiment = run_info.experiment
 LEFT JOIN (
     SELECT checkpoint.id AS checkpoint_id, checkpoint.source_accuracy AS validation_accuracy,
