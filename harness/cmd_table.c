@@ -1,7 +1,25 @@
 /* `dgbench table`: a table of results. */
 #include "commands.h"
+#include "domainbed_table.h"
 #include "read_results.h"
+#include "str.h"
 #include "tables.h"
+
+/* What DomainBed itself would print for an imported sweep. */
+static bool print_as_domainbed(const Args *args, Err *err)
+{
+    ReadResults r;
+    const char *name = args_operand(args, 0);
+    if (!args_has(args, "as-domainbed"))
+        return err_set(err, ERR_USAGE, "table domainbed: expected --as-domainbed with it");
+    if (name != NULL && !str_equal(name, "domainbed"))
+        return err_set(err, ERR_USAGE, "--as-domainbed: found table \"%s\", expected domainbed",
+                       name);
+    if (!read_results_open(&r, args, err)) return false;
+    bool ok = domainbed_table_print(r.db, stdout, args_text(args, "experiment"), r.format, err);
+    read_results_close(&r);
+    return ok;
+}
 
 static bool run_table(const Args *args, Err *err)
 {
@@ -10,6 +28,8 @@ static bool run_table(const Args *args, Err *err)
         return true;
     }
     const char *name = args_operand(args, 0);
+    if (args_has(args, "as-domainbed") || (name != NULL && str_equal(name, "domainbed")))
+        return print_as_domainbed(args, err);
     ReadResults r;
     if (!read_results_open(&r, args, err)) return false;
     bool ok = read_results_parameters(&r, args, err);
@@ -32,6 +52,7 @@ static const CliOption options[] = {
     {"scored", 0, "SPLIT", "what is scored: in, out, whole, validation", 0},
     OPTION_PARAM,
     {"list", 'l', NULL, "list the tables there are", 0},
+    {"as-domainbed", 0, NULL, "table domainbed: what DomainBed prints for an imported sweep", 0},
     {0},
 };
 
@@ -42,7 +63,8 @@ const Command command_table = {
     .help = "print a table of results",
     .about = "Without a name: accuracy on each held-out domain, methods as rows, mean and standard "
              "error over trials, models selected by training-domain validation.",
-    .example = "dgbench table --format md\ndgbench table --rule oracle --dataset emoji-styles",
+    .example = "dgbench table --format md\ndgbench table --rule oracle --dataset emoji-styles\n"
+               "dgbench table domainbed --as-domainbed --format latex",
     .options = options,
     .run = run_table,
 };

@@ -222,18 +222,23 @@ static bool same_sizes(Store *store, int64_t id, const StoreDataset *dataset, Er
                    (long long)images.n, dataset->n_domains, dataset->n_classes, dataset->n_images);
 }
 
-bool store_dataset(Store *store, int64_t *out_dataset, const StoreDataset *dataset, Err *err)
+bool store_write_dataset(Store *store, int64_t *out_dataset, const StoreDataset *dataset, Err *err)
 {
     DbRow row;
+    if (!db_get_row(store->db, &row, "SELECT id FROM dataset WHERE fingerprint = ?",
+                    DB_VALUES(db_text(dataset->fingerprint)), err)) {
+        return false;
+    }
+    if (!row.found) return add_dataset(store->db, out_dataset, dataset, err);
+    *out_dataset = row.at[0];
+    return same_sizes(store, row.at[0], dataset, err);
+}
+
+bool store_dataset(Store *store, int64_t *out_dataset, const StoreDataset *dataset, Err *err)
+{
+    int64_t id;
     if (!db_begin(store->db, err)) return false;
-    bool ok = db_get_row(store->db, &row, "SELECT id FROM dataset WHERE fingerprint = ?",
-                         DB_VALUES(db_text(dataset->fingerprint)), err);
-    int64_t id = row.at[0];
-    if (ok && row.found)
-        ok = same_sizes(store, id, dataset, err);
-    else if (ok)
-        ok = add_dataset(store->db, &id, dataset, err);
-    if (!ok) {
+    if (!store_write_dataset(store, &id, dataset, err)) {
         db_rollback(store->db);
         return false;
     }

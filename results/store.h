@@ -97,7 +97,7 @@ MUST_USE bool store_experiment(Store *store, const StoreExperiment *experiment, 
 MUST_USE bool store_run_list(Store *store, int64_t run, const char *experiment, Err *err);
 
 typedef struct {
-    const char *name, *value; /* a value that reads as a number is stored as one */
+    const char *name, *value; /* a value that reads as a number is stored as one; NULL: unknown */
 } StoreHparam;
 
 typedef struct {
@@ -153,6 +153,9 @@ typedef struct {
     double ece; /* expected calibration error */
     double macro_accuracy,
         worst_class_accuracy; /* over the classes that occur; NAN: not measured */
+    const char *validated_variant; /* these weights were trained on all source images: what stands
+                                      for their validation is the same run's earlier checkpoint */
+    int64_t validated_step;        /* (validated_variant, validated_step); NULL: their own */
 } StoreEval;
 
 typedef struct {

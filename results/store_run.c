@@ -60,7 +60,7 @@ bool store_run_list(Store *store, int64_t run, const char *experiment, Err *err)
  * -----------------------------------------------------------------------------------------------
  */
 
-static bool find_environment(Db *db, int64_t *out, const StoreEnvironment *e, Err *err)
+bool store_write_environment(Db *db, int64_t *out, const StoreEnvironment *e, Err *err)
 {
     DbRow row;
     if (!db_get_row(db, &row,
@@ -93,7 +93,7 @@ static bool write_run(Db *db, int64_t *out, const StoreRunInfo *info, Err *err)
     int64_t environment;
     DbRow row;
     clock_utc(now);
-    if (!find_environment(db, &environment, &info->environment, err)) return false;
+    if (!store_write_environment(db, &environment, &info->environment, err)) return false;
     if (!db_get_row(db, &row, sql,
                     DB_VALUES(db_text(info->key), db_int(info->dataset), db_text(info->method),
                               db_int(info->n_held_out), db_text(info->split_rule),
@@ -125,7 +125,7 @@ static const char *domain_role(const StoreRunInfo *info, int domain)
     return source ? "source" : NULL;
 }
 
-static bool write_domains(StoreRun *run, const StoreRunInfo *info, Err *err)
+bool store_write_domains(StoreRun *run, const StoreRunInfo *info, Err *err)
 {
     Db *db = run->store->db;
     if (!db_do(db, "DELETE FROM run_domain WHERE run_id = ?", DB_VALUES(db_int(run->id)), err))
@@ -150,12 +150,13 @@ static DbValue hparam_value(const char *text)
 {
     long long integer;
     double real;
+    if (text == NULL) return db_text(NULL);
     if (str_to_int64(text, &integer)) return db_int(integer);
     if (str_to_double(text, &real)) return db_real(real);
     return db_text(text);
 }
 
-static bool write_hparams(StoreRun *run, const StoreRunInfo *info, Err *err)
+bool store_write_hparams(StoreRun *run, const StoreRunInfo *info, Err *err)
 {
     Db *db = run->store->db;
     if (!db_do(db, "DELETE FROM hparam WHERE run_id = ?", DB_VALUES(db_int(run->id)), err))
@@ -187,8 +188,8 @@ static bool begin_run(StoreRun *run, const StoreRunInfo *info, int64_t resume_st
 {
     return store_dataset_ids(run->store, &run->domains, &run->classes, &run->images, info->dataset,
                              err) &&
-           write_run(run->store->db, &run->id, info, err) && write_domains(run, info, err) &&
-           write_hparams(run, info, err) && forget_after(run, resume_step, err) &&
+           write_run(run->store->db, &run->id, info, err) && store_write_domains(run, info, err) &&
+           store_write_hparams(run, info, err) && forget_after(run, resume_step, err) &&
            store_run_list(run->store, run->id, info->experiment, err);
 }
 

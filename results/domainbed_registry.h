@@ -1,0 +1,22 @@
+/* Names that DomainBed gives to datasets, their environments and algorithms, in the order of its
+ * registries (domainbed/datasets.py and algorithms.py): tables list them so. */
+#ifndef RESULTS_DOMAINBED_REGISTRY_H
+#define RESULTS_DOMAINBED_REGISTRY_H
+
+enum { DOMAINBED_MAX_ENVS = 64 }; /* the largest of its datasets has 10 */
+
+typedef struct {
+    const char *name;
+    int n_envs;
+    const char *envs[10];
+} DomainbedDataset;
+
+extern const DomainbedDataset domainbed_datasets[];
+extern const int domainbed_n_datasets;
+
+const DomainbedDataset *domainbed_dataset_find(const char *name); /* NULL: not one of them */
+
+/* Place in the registry; -1: not one of them. */
+int domainbed_algorithm_place(const char *name);
+
+#endif
