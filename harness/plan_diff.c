@@ -9,7 +9,7 @@
 enum { MAX_LINES = 256 };
 
 typedef struct {
-    const char *key, *dataset; /* dataset: NULL for any */
+    const char *key, *datasets; /* datasets: names with commas; NULL: any */
     const char *values[2];
 } Line;
 
@@ -45,22 +45,28 @@ static const char *value_text(const Diff *diff, const SchemaRow *row, const RunS
     return copy;
 }
 
-/* Is the same difference there for any dataset already? */
-static bool is_told(const Diff *diff, const Line *line)
+static Line *find_line(Diff *diff, const Line *line)
 {
     for (int i = 0; i < diff->n; i++) {
-        const Line *other = &diff->lines[i];
-        if (other->dataset == NULL && str_equal(other->key, line->key) &&
-            str_equal(other->values[0], line->values[0]) &&
+        Line *other = &diff->lines[i];
+        if (str_equal(other->key, line->key) && str_equal(other->values[0], line->values[0]) &&
             str_equal(other->values[1], line->values[1]))
-            return true;
+            return other;
     }
-    return false;
+    return NULL;
 }
 
+/* A difference that is there for another dataset gets one more name; one that is there for any
+ * dataset is told already. */
 static void add_line(Diff *diff, const Line *line)
 {
-    if (str_equal(line->values[0], line->values[1]) || is_told(diff, line)) return;
+    if (str_equal(line->values[0], line->values[1])) return;
+    Line *same = find_line(diff, line);
+    if (same != NULL) {
+        if (same->datasets == NULL) return;
+        same->datasets = arena_printf(diff->arena, "%s, %s", same->datasets, line->datasets);
+        return;
+    }
     check(diff->n < MAX_LINES, "more than %d lines", MAX_LINES);
     diff->lines[diff->n++] = *line;
 }
@@ -98,32 +104,39 @@ static void add_datasets(Diff *diff)
     }
 }
 
-static const char *line_name(const Diff *diff, const Line *line, const char *shown)
-{
-    if (line->dataset == NULL || shown != NULL) return line->key;
-    return arena_printf(diff->arena, "%s (%s)", line->key, line->dataset);
-}
-
 static int wider(int width, const char *text)
 {
     int n = (int)strlen(text);
     return n > width ? n : width;
 }
 
+/* widths of key, a and b; widths[2] 0: without the column of datasets. */
+static void print_line(const Line *line, const int widths[3], FILE *out)
+{
+    fprintf(out, "%-*s  %-*s  ", widths[0], line->key, widths[1], line->values[0]);
+    if (widths[2] == 0) {
+        fprintf(out, "%s\n", line->values[1]);
+    } else {
+        fprintf(out, "%-*s  %s\n", widths[2], line->values[1],
+                line->datasets != NULL ? line->datasets : "any");
+    }
+}
+
+/* The column of datasets is there when some line has one, and none has been asked for. */
 static void print_lines(const Diff *diff, const char *dataset, FILE *out)
 {
-    const char *a = diff->protocols[0]->name, *b = diff->protocols[1]->name;
-    int key_width = wider(0, "key"), a_width = wider(0, a);
-    for (int i = 0; i < diff->n; i++) {
-        key_width = wider(key_width, line_name(diff, &diff->lines[i], dataset));
-        a_width = wider(a_width, diff->lines[i].values[0]);
-    }
-    fprintf(out, "%-*s  %-*s  %s\n", key_width, "key", a_width, a, b);
+    Line head = {"key", "dataset", {diff->protocols[0]->name, diff->protocols[1]->name}};
+    int widths[3] = {wider(0, head.key), wider(0, head.values[0]), wider(0, head.values[1])};
+    bool with_datasets = false;
     for (int i = 0; i < diff->n; i++) {
         const Line *line = &diff->lines[i];
-        fprintf(out, "%-*s  %-*s  %s\n", key_width, line_name(diff, line, dataset), a_width,
-                line->values[0], line->values[1]);
+        widths[0] = wider(widths[0], line->key);
+        for (int k = 0; k < 2; k++) widths[k + 1] = wider(widths[k + 1], line->values[k]);
+        with_datasets = with_datasets || (dataset == NULL && line->datasets != NULL);
     }
+    if (!with_datasets) widths[2] = 0;
+    print_line(&head, widths, out);
+    for (int i = 0; i < diff->n; i++) print_line(&diff->lines[i], widths, out);
 }
 
 static void print_notes(const Protocol *p, FILE *out)

@@ -50,10 +50,23 @@ const char *protocol_draw(const Protocol *p, const char *dataset)
     return row != NULL && row->draw != NULL ? row->draw : p->draw;
 }
 
+/* The row of a setting; NULL for a hyper-parameter of a member (method.NAME.KEY) that is not among
+ * the program's. */
+static const SchemaRow *row_of(const char *setting, const Schema *schema, Arena *arena)
+{
+    const char *key = arena_strndup(arena, setting, strcspn(setting, "="));
+    const SchemaRow *row = schema_find(schema, key);
+    bool is_member =
+        str_starts_with(key, "method.") && strchr(key + strlen("method."), '.') != NULL;
+    check(row != NULL || is_member, "no key \"%s\"", key);
+    return row;
+}
+
 static void set_all(const Protocol *p, const char *const *settings, const Schema *schema,
                     void *target, Arena *arena)
 {
     for (int i = 0; settings[i] != NULL; i++) {
+        if (row_of(settings[i], schema, arena) == NULL) continue;
         Err err;
         bool ok = schema_set(schema, target, settings[i], arena, &err);
         check(ok, "protocol \"%s\": %s", p->name, err.text);
@@ -101,13 +114,14 @@ static int add_deviations(ProtocolDeviation *all, int n, const char *const *sett
 {
     const Schema *schema = &specs[0]->keys->schema;
     for (int i = 0; settings[i] != NULL; i++) {
-        const char *key = arena_strndup(arena, settings[i], strcspn(settings[i], "="));
-        const SchemaRow *row = schema_find(schema, key);
+        const SchemaRow *row = row_of(settings[i], schema, arena);
+        if (row == NULL) continue;
         bool is_new = true;
-        for (int j = 0; j < n; j++) is_new = is_new && !str_equal(all[j].key, key);
+        for (int j = 0; j < n; j++) is_new = is_new && !str_equal(all[j].key, row->key);
         const char *preset = value_of(row, specs[0], arena),
                    *value = value_of(row, specs[1], arena);
-        if (is_new && !str_equal(preset, value)) all[n++] = (ProtocolDeviation){key, preset, value};
+        if (is_new && !str_equal(preset, value))
+            all[n++] = (ProtocolDeviation){row->key, preset, value};
     }
     return n;
 }

@@ -94,7 +94,8 @@ static const char *const notes_2024[] = {
 
 /* ==== SWAD ==== */
 
-static const char *const swad_vlcs[] = {"train.checkpoint_freq=50", NULL};
+static const char *const swad_vlcs[] = {"train.checkpoint_freq=50",
+                                        "method.swad.tolerance_ratio=0.2", NULL};
 static const char *const swad_domainnet[] = {"train.steps=15001", "train.checkpoint_freq=500",
                                              NULL};
 static const ProtocolRow swad_rows[] = {
@@ -126,16 +127,9 @@ static const char *const notes_swad[] = {
 
 /* ==== ERM++ ==== */
 
-static const ProtocolRow ermpp_rows[] = {{"vlcs", every_300, NULL},
-                                         {"pacs", every_300, NULL},
-                                         {"office-home", every_300, NULL},
-                                         {"terra-incognita", every_300, NULL},
-                                         {"sviro", every_300, NULL},
-                                         {"domainnet", every_1000, "domainbed-domainnet"},
-                                         {0}};
-
 /* scripts/train_autolr.py: without replacement, what the second pass (on all source images) logs
- * last on the whole held-out domain. datasets.py of that tree augments source validation images. */
+ * last on the whole held-out domain. Datasets are those of that tree (domainbed_rows), which
+ * augments source validation images. */
 static const char *const ermpp[] = {DOMAINBED_DATA,
                                     DOMAINBED_TRAINING,
                                     "data.replacement=false",
@@ -200,7 +194,7 @@ static const Protocol protocols[] = {
     {"ermpp",
      "ERM++ as its authors ported it: without replacement, the last step on the whole target",
      "facebookresearch/DomainBed b93c22a, scripts/train_autolr.py; Teterwak et al. 2023", ermpp,
-     "domainbed", ermpp_rows, notes_ermpp},
+     "domainbed", domainbed_rows, notes_ermpp},
     {"ipoop", "IP/OOP: OpenCLIP ViT-B/16, clean validation images, scored on the whole target",
      "piotr-teterwak/DB_EH 10987e4; Teterwak et al. 2024", ipoop, "none", ipoop_rows, notes_ipoop},
 };

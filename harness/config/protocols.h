@@ -43,7 +43,8 @@ const ProtocolRow *protocol_row(const Protocol *p, const char *dataset);
 const char *protocol_draw(const Protocol *p, const char *dataset);
 
 /* Sets the preset's keys in target, a struct that schema describes. dataset "": no row. A setting
- * that schema does not take is our bug. */
+ * that schema does not take is our bug, but for hyper-parameters of members that it does not have.
+ */
 void protocol_apply(const Protocol *p, const char *dataset, const Schema *schema, void *target,
                     Arena *arena);
 

@@ -32,6 +32,10 @@ static const HparamDef swad_defs[] = {
      .high = 16,
      .help = "checkpoints",
      .source = "Cha et al. 2021"},
+    {.name = "tolerance_ratio",
+     .default_value = 0.3,
+     .help = "above the mean",
+     .source = "Cha et al. 2021"},
     {.name = "reading",
      .default_value = 0,
      .kind = HPARAM_NAMED,
@@ -40,7 +44,7 @@ static const HparamDef swad_defs[] = {
      .source = "Cha et al. 2021"},
 };
 static const RunSpecExtras test_extras[] = {
-    {"vrex", vrex_defs, 2}, {"coral", coral_defs, 1}, {"swad", swad_defs, 2}};
+    {"vrex", vrex_defs, 2}, {"coral", coral_defs, 1}, {"swad", swad_defs, 3}};
 static const RunRecipe test_recipes[] = {
     {"erm", "plain empirical risk minimisation", NULL},
     {"erm++", "all of ERM++",

@@ -91,6 +91,8 @@ static const struct {
     {"domainbed", "pacs", "net.pretraining", "timm-resnet50.ram_in1k"},
     {"swad", "pacs", "train.checkpoint_freq", "100"},
     {"swad", "vlcs", "train.checkpoint_freq", "50"},
+    {"swad", "vlcs", "method.swad.tolerance_ratio", "0.2"},
+    {"swad", "pacs", "method.swad.tolerance_ratio", "0.3"},
     {"swad", "domainnet", "train.checkpoint_freq", "500"},
     {"swad", "domainnet", "train.steps", "15001"},
     {"swad", "pacs", "method.batch_norm", "frozen"},
