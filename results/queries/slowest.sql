@@ -4,5 +4,5 @@ SELECT run_id AS run, dataset, method, held_out, trial, hparams_seed AS hparams,
        eval_seconds, data_seconds, ms_per_step
 FROM run_cost
 WHERE total_seconds IS NOT NULL
-ORDER BY total_seconds DESC
+ORDER BY total_seconds DESC, run_id
 LIMIT :limit;
