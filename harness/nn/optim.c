@@ -1,5 +1,5 @@
-/* SGD, Adam and AdamW as torch.optim 1.13 computes them for one tensor: the same order of
- * operations, scalars rounded to Real once. */
+/* SGD (LARS on top of it), Adam and AdamW as torch.optim 1.13 computes them for one tensor: the
+ * same order of operations, scalars rounded to Real once. */
 #include "optim.h"
 
 #include "err.h"
@@ -17,6 +17,15 @@ typedef struct {
     size_t begin, n; /* elements of the flat arrays */
 } Chunk;
 
+typedef struct {
+    double weight, gradient; /* sums of squares */
+} Squares;
+
+/* What a step does to a parameter's gradient: scale * (g + decay * w). */
+typedef struct {
+    Real scale, decay;
+} LayerScale;
+
 struct Optimizer {
     OptimOptions options;
     size_t params_size;
@@ -25,14 +34,22 @@ struct Optimizer {
     int64_t *steps; /* [n_params] */
     int n_slots;
     Real *slots[MAX_SLOTS]; /* [params_size] each; SGD: momentum; Adam: first and second moment */
+    LayerScale *scales;     /* LARS: [n_params] */
+    Squares *squares;       /* LARS: [n_chunks] */
 };
+
+static bool has_momentum(OptimKind kind)
+{
+    return kind == OPTIM_SGD || kind == OPTIM_LARS;
+}
 
 static void check_options(const OptimOptions *a)
 {
     check(a->lr >= 0 && a->weight_decay >= 0, "lr %g, weight decay %g", a->lr, a->weight_decay);
-    if (a->kind == OPTIM_SGD) {
+    if (has_momentum(a->kind)) {
         check(a->momentum >= 0, "momentum %g", a->momentum);
         check(!a->nesterov || a->momentum > 0, "Nesterov without momentum");
+        check(a->kind != OPTIM_LARS || a->trust > 0, "trust %g", a->trust);
         return;
     }
     check(a->beta1 >= 0 && a->beta1 < 1, "beta1 %g", a->beta1);
@@ -72,7 +89,9 @@ Optimizer *optim_new(const OptimOptions *options, const Params *params)
     o->n_chunks = count_chunks(params);
     o->chunks = mem_alloc((size_t)o->n_chunks, sizeof *o->chunks);
     cut_chunks(o, params);
-    o->n_slots = options->kind != OPTIM_SGD ? 2 : options->momentum > 0 ? 1 : 0;
+    o->n_slots = !has_momentum(options->kind) ? 2 : options->momentum > 0 ? 1 : 0;
+    o->scales = mem_alloc((size_t)o->n_params, sizeof *o->scales);
+    o->squares = mem_alloc((size_t)o->n_chunks, sizeof *o->squares);
     for (int i = 0; i < o->n_slots; i++) {
         o->slots[i] = mem_alloc(o->params_size, sizeof *o->slots[i]);
     }
@@ -83,6 +102,8 @@ void optim_free(Optimizer *o)
 {
     if (o == NULL) return;
     for (int i = 0; i < o->n_slots; i++) free(o->slots[i]);
+    free(o->squares);
+    free(o->scales);
     free(o->chunks);
     free(o->steps);
     free(o);
@@ -90,13 +111,14 @@ void optim_free(Optimizer *o)
 
 /* ---- kernels over one chunk ---- */
 
-SIMD_CLONES static void sgd_plain(size_t n, Real *w, const Real *g, Real lr, Real decay)
+SIMD_CLONES static void sgd_plain(size_t n, Real *w, const Real *g, Real lr, LayerScale s)
 {
-    for (size_t i = 0; i < n; i++) w[i] -= lr * (g[i] + decay * w[i]);
+    for (size_t i = 0; i < n; i++) w[i] -= lr * (s.scale * (g[i] + s.decay * w[i]));
 }
 
 typedef struct {
-    Real lr, decay, momentum, ahead; /* ahead: momentum with Nesterov, else 0 */
+    LayerScale layer;
+    Real lr, momentum, ahead; /* ahead: momentum with Nesterov, else 0 */
 } SgdStep;
 
 /* torch sgd: m <- momentum m + d; w -= lr (Nesterov: d + momentum m; else m). */
@@ -105,7 +127,7 @@ SIMD_CLONES static void sgd_momentum(size_t n, Real *w, const Real *g, Real *m, 
     Real keep = s.ahead > 0 ? 1 : 0; /* how much of d itself is in the update */
     Real scale = s.ahead > 0 ? s.ahead : 1;
     for (size_t i = 0; i < n; i++) {
-        Real d = g[i] + s.decay * w[i];
+        Real d = s.layer.scale * (g[i] + s.layer.decay * w[i]);
         m[i] = s.momentum * m[i] + d;
         w[i] -= s.lr * (keep * d + scale * m[i]);
     }
@@ -152,12 +174,13 @@ static void sgd_chunk(const StepWork *work, const Chunk *c)
     const OptimOptions *a = &work->o->options;
     Real *w = work->values + c->begin;
     const Real *g = work->gradients + c->begin;
+    LayerScale layer = work->o->scales[c->param];
     if (work->o->n_slots == 0) {
-        sgd_plain(c->n, w, g, (Real)a->lr, (Real)a->weight_decay);
+        sgd_plain(c->n, w, g, (Real)a->lr, layer);
         return;
     }
-    SgdStep s = {.lr = (Real)a->lr,
-                 .decay = (Real)a->weight_decay,
+    SgdStep s = {.layer = layer,
+                 .lr = (Real)a->lr,
                  .momentum = (Real)a->momentum,
                  .ahead = a->nesterov ? (Real)a->momentum : 0};
     sgd_momentum(c->n, w, g, work->o->slots[0] + c->begin, s);
@@ -192,11 +215,71 @@ static void step_task(void *context, int task, int thread)
     const StepWork *work = context;
     const Chunk *c = &work->o->chunks[task];
     if (!is_stepped(params_get(work->params, c->param))) return;
-    if (work->o->options.kind == OPTIM_SGD) {
+    if (has_momentum(work->o->options.kind)) {
         sgd_chunk(work, c);
     } else {
         adam_chunk(work, c);
     }
+}
+
+/* ---- LARS ---- */
+
+SIMD_CLONES static Squares sum_squares(size_t n, const Real *w, const Real *g, Real decay)
+{
+    Squares s = {0};
+    for (size_t i = 0; i < n; i++) {
+        Real d = g[i] + decay * w[i];
+        s.weight += (double)w[i] * (double)w[i];
+        s.gradient += (double)d * (double)d;
+    }
+    return s;
+}
+
+static bool is_scaled(const Param *p)
+{
+    return is_stepped(p) && p->rank > 1;
+}
+
+static void squares_task(void *context, int task, int thread)
+{
+    (void)thread;
+    const StepWork *work = context;
+    const Chunk *c = &work->o->chunks[task];
+    if (!is_scaled(params_get(work->params, c->param))) return;
+    work->o->squares[task] = sum_squares(c->n, work->values + c->begin, work->gradients + c->begin,
+                                         (Real)work->o->options.weight_decay);
+}
+
+/* The pieces are summed in their order, whoever made them. */
+static void lars_scales(StepWork *work, ThreadPool *threads)
+{
+    Optimizer *o = work->o;
+    thread_pool_run(threads, o->n_chunks, squares_task, work);
+    for (int k = 0; k < o->n_chunks;) {
+        int id = o->chunks[k].param;
+        bool scaled = is_scaled(params_get(work->params, id));
+        Squares sum = {0};
+        for (; k < o->n_chunks && o->chunks[k].param == id; k++) {
+            sum.weight += o->squares[k].weight;
+            sum.gradient += o->squares[k].gradient;
+        }
+        double ratio = sum.weight > 0 && sum.gradient > 0 ? sqrt(sum.weight / sum.gradient) : 0;
+        o->scales[id] = (LayerScale){
+            .scale = scaled && ratio > 0 ? (Real)(o->options.trust * ratio) : 1,
+            .decay = scaled ? (Real)o->options.weight_decay : 0,
+        };
+    }
+}
+
+static void set_scales(StepWork *work, ThreadPool *threads)
+{
+    Optimizer *o = work->o;
+    if (o->options.kind == OPTIM_LARS) {
+        lars_scales(work, threads);
+        return;
+    }
+    for (int i = 0; i < o->n_params; i++)
+        o->scales[i] = (LayerScale){1, (Real)o->options.weight_decay};
 }
 
 void optim_step(Optimizer *o, Params *params, ThreadPool *threads)
@@ -206,6 +289,7 @@ void optim_step(Optimizer *o, Params *params, ThreadPool *threads)
           params_count(params), params_size(params), o->n_params, o->params_size);
     for (int i = 0; i < o->n_params; i++) o->steps[i] += is_stepped(params_get(params, i));
     StepWork work = {o, params, params_values(params), params_gradients(params)};
+    set_scales(&work, threads);
     thread_pool_run(threads, o->n_chunks, step_task, &work);
 }
 

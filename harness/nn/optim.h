@@ -1,4 +1,5 @@
-/* Optimisers: one flat loop over the learned part of Params; definitions as torch.optim.
+/* Optimisers: one flat loop over the learned part of Params; definitions as torch.optim, LARS as
+ * You et al. 2017 (arXiv 1708.03888) in the form that ERM++ takes.
  *
  *     OptimOptions options = {.kind = OPTIM_ADAM, .lr = 1e-3, .beta1 = .9, .beta2 = .999,
  *                             .eps = 1e-8};
@@ -8,7 +9,7 @@
  *     optim_step(o, params, threads);
  *     params_zero_gradients(params);
  *
- * An update is elementwise, so results do not depend on the number of threads.
+ * Results do not depend on the number of threads.
  */
 #ifndef NN_OPTIM_H
 #define NN_OPTIM_H
@@ -17,14 +18,18 @@
 
 #include <stdint.h>
 
-typedef enum { OPTIM_SGD, OPTIM_ADAM, OPTIM_ADAMW } OptimKind;
+typedef enum { OPTIM_SGD, OPTIM_ADAM, OPTIM_ADAMW, OPTIM_LARS } OptimKind;
 
 typedef struct {
     OptimKind kind;
     double lr, weight_decay;  /* Adam, SGD: added to the gradient; AdamW: decoupled */
-    double momentum;          /* SGD; dampening is 0 */
+    double momentum;          /* SGD, LARS; dampening is 0 */
     bool nesterov;            /* SGD; needs momentum */
     double beta1, beta2, eps; /* Adam, AdamW */
+    double trust; /* LARS: the decayed gradient d of a weight w of two dimensions or more
+                     is scaled by trust * |w| / |d| (1 when one of them is 0); vectors,
+                     which are biases and scales, are neither scaled nor decayed. The
+                     scaled gradient goes into SGD's momentum. */
 } OptimOptions;
 
 typedef struct Optimizer Optimizer;
@@ -45,8 +50,8 @@ void optim_set_lr(Optimizer *o, double lr);
 double optim_lr(const Optimizer *o);
 
 /* State for checkpoints, to be saved from and restored into these arrays: n_slots flat arrays of
- * params_size elements (SGD without momentum: 0, with: 1, Adam and AdamW: 2), and the number of
- * updates that each parameter has had, [params_count]. */
+ * params_size elements (SGD and LARS without momentum: 0, with: 1, Adam and AdamW: 2), and the
+ * number of updates that each parameter has had, [params_count]. */
 int optim_slots(const Optimizer *o);
 Real *optim_slot(Optimizer *o, int i);
 int64_t *optim_steps(Optimizer *o);

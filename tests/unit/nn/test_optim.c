@@ -1,6 +1,7 @@
 /* Optimisers against torch.optim, over parameters that are frozen, buffers, or released later. */
 #include "golden.h"
 #include "optim.h"
+#include "sam.h"
 
 enum { N = 37, STEPS = 10 };
 
@@ -219,6 +220,141 @@ static void test_learning_rate_can_change(void **state)
     optim_free(o);
 }
 
+/* ---- LARS: a matrix, a vector (neither scaled nor decayed), a matrix of zeros (not scaled) ----
+ */
+
+static const OptimOptions LARS = {
+    .kind = OPTIM_LARS, .lr = 0.5, .momentum = 0.9, .weight_decay = 0.1, .trust = 0.01};
+
+static void test_lars_as_ermpp(void **state)
+{
+    Fixture *f = *state;
+    Params *p = params_new();
+    params_add(p, &(ParamSpec){.name = "matrix", .rank = 2, .dims = {5, 7}});
+    params_add(p, &(ParamSpec){.name = "vector", .rank = 1, .dims = {7}});
+    params_add(p, &(ParamSpec){.name = "zeros", .rank = 2, .dims = {3, 4}});
+    params_seal(p, 1);
+    Optimizer *o = optim_new(&LARS, p);
+    assert_int_equal(optim_slots(o), 1);
+    Real *gradients[3], *want[3];
+    for (int i = 0; i < 3; i++) {
+        char name[128];
+        snprintf(name, sizeof name, "lars.%s.gradients", params_get(p, i)->name);
+        gradients[i] = golden_values(f->golden, name, NULL);
+        snprintf(name, sizeof name, "lars.%s", params_get(p, i)->name);
+        want[i] = golden_values(f->golden, name, NULL);
+        snprintf(name, sizeof name, "lars.%s.start", params_get(p, i)->name);
+        Real *start = golden_values(f->golden, name, NULL);
+        memcpy(values_of(p, i), start, params_get(p, i)->size * sizeof *start);
+        test_free(start);
+    }
+    for (int k = 0; k < STEPS; k++) {
+        for (int i = 0; i < 3; i++) {
+            size_t n = params_get(p, i)->size;
+            memcpy(params_gradients(p) + params_get(p, i)->offset, gradients[i] + k * n,
+                   n * sizeof(Real));
+        }
+        optim_step(o, p, NULL);
+        for (int i = 0; i < 3; i++) {
+            size_t n = params_get(p, i)->size;
+            golden_compare(params_get(p, i)->name, values_of(p, i), want[i] + k * n, n, 1e-6, 1e-3);
+        }
+    }
+    for (int i = 0; i < 3; i++) {
+        test_free(gradients[i]);
+        test_free(want[i]);
+    }
+    optim_free(o);
+    params_free(p);
+}
+
+static void test_threads_do_not_change_lars(void **state)
+{
+    (void)state;
+    ThreadPool *threads = thread_pool_new(3);
+    Params *made[2];
+    for (int k = 0; k < 2; k++) {
+        made[k] = params_new();
+        params_add(made[k], &(ParamSpec){"w", 2, {317, 331}, INIT_NORMAL, 1, 0});
+        params_seal(made[k], 1);
+        step_large(made[k], &LARS, k == 0 ? NULL : threads);
+    }
+    assert_memory_equal(params_values(made[0]), params_values(made[1]),
+                        params_size(made[0]) * sizeof(Real));
+    for (int k = 0; k < 2; k++) params_free(made[k]);
+    thread_pool_free(threads);
+}
+
+/* ---- SAM over Adam on sum(a w^4 + b w) ---- */
+
+enum { N_SAM = 11 };
+
+static void sam_gradients(Params *p, const Real *a, const Real *b)
+{
+    for (int i = 0; i < N_SAM; i++) {
+        double w = (double)params_values(p)[i];
+        params_gradients(p)[i] = (Real)(4 * (double)a[i] * w * w * w + (double)b[i]);
+    }
+}
+
+static void test_sam_as_torch(void **state)
+{
+    Fixture *f = *state;
+    Real *a = golden_values(f->golden, "sam.a", NULL), *b = golden_values(f->golden, "sam.b", NULL);
+    Real *start = golden_values(f->golden, "sam.start", NULL);
+    Real *want = golden_values(f->golden, "sam", NULL);
+    Params *p = params_new();
+    params_add(p, &(ParamSpec){.name = "w", .rank = 1, .dims = {N_SAM}});
+    params_seal(p, 1);
+    memcpy(params_values(p), start, N_SAM * sizeof *start);
+    OptimOptions options = {
+        .kind = OPTIM_ADAM, .lr = 0.05, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
+    Optimizer *o = optim_new(&options, p);
+    Sam *sam = sam_new(p);
+    for (int k = 0; k < STEPS; k++) {
+        sam_gradients(p, a, b);
+        sam_move(sam, p, 0.05, NULL);
+        sam_gradients(p, a, b);
+        sam_move_back(sam, p);
+        optim_step(o, p, NULL);
+        golden_compare("sam", params_values(p), want + (size_t)k * N_SAM, N_SAM, 1e-5, 1e-3);
+    }
+    sam_free(sam);
+    optim_free(o);
+    params_free(p);
+    test_free(a);
+    test_free(b);
+    test_free(start);
+    test_free(want);
+}
+
+/* Frozen parameters and buffers count for nothing in the norm and stay; all values come back. */
+static void test_sam_moves_what_learns_by_rho(void **state)
+{
+    Fixture *f = *state;
+    size_t n = params_size(f->params), bytes = n * sizeof(Real);
+    give_gradients(f->params, f->gradients, N);
+    Real *before = test_malloc(bytes);
+    memcpy(before, params_values(f->params), bytes);
+    Sam *sam = sam_new(f->params);
+    double norm = 0, moved = 0;
+    for (int i = 0; i < N; i++) norm += (double)f->gradients[i] * (double)f->gradients[i];
+    assert_close(sam_move(sam, f->params, 0.5, NULL), sqrt(norm), 1e-12, 0);
+    for (size_t i = 0; i < n; i++) {
+        double d = (double)params_values(f->params)[i] - (double)before[i];
+        moved += d * d;
+    }
+    assert_close(sqrt(moved), 0.5, 1e-5, 0);
+    assert_memory_equal(values_of(f->params, f->frozen), before, 3 * sizeof(Real));
+    sam_move_back(sam, f->params);
+    assert_memory_equal(params_values(f->params), before, bytes);
+    memset(params_gradients(f->params), 0, bytes);
+    assert_true(sam_move(sam, f->params, 0.5, NULL) == 0); /* no direction: no move */
+    assert_memory_equal(params_values(f->params), before, bytes);
+    sam_free(sam);
+    test_free(before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +364,10 @@ int main(void)
         cmocka_unit_test(test_restored_state_continues_bit_identically),
         cmocka_unit_test(test_threads_do_not_change_results),
         cmocka_unit_test(test_learning_rate_can_change),
+        cmocka_unit_test(test_lars_as_ermpp),
+        cmocka_unit_test(test_threads_do_not_change_lars),
+        cmocka_unit_test(test_sam_as_torch),
+        cmocka_unit_test(test_sam_moves_what_learns_by_rho),
     };
     return cmocka_run_group_tests_name("nn-optim", tests, setup, teardown);
 }
