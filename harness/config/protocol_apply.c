@@ -102,8 +102,7 @@ static const char *value_of(const SchemaRow *row, const RunSpec *spec, Arena *ar
 {
     Str text = {0};
     schema_value_text(row, spec, &text);
-    const char *copy =
-        arena_strdup(arena, str_equal(str_text(&text), "\"\"") ? "" : str_text(&text));
+    const char *copy = arena_strdup(arena, str_text(&text));
     str_done(&text);
     return copy;
 }

@@ -50,7 +50,7 @@ void protocol_apply(const Protocol *p, const char *dataset, const Schema *schema
 
 typedef struct {
     const char *key;
-    const char *preset, *value; /* as YAML writes them; "" for an empty text */
+    const char *preset, *value; /* as YAML writes them */
 } ProtocolDeviation;
 
 /* The keys that spec.protocol pins and that have another value in spec, in the preset's order;

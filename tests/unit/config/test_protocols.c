@@ -294,7 +294,7 @@ static void test_deviations_are_what_the_run_does_otherwise(void **state)
     expect_deviation(&d[1], "data.replacement", "true", "false");
     expect_deviation(&d[2], "train.steps", "5001", "601");
     expect_deviation(&d[3], "train.checkpoint_freq", "300", "100");
-    expect_deviation(&d[4], "net.pretraining", "torchvision-imagenet1k-v1", "");
+    expect_deviation(&d[4], "net.pretraining", "torchvision-imagenet1k-v1", "\"\"");
 }
 
 static void test_the_presets_own_draws_are_no_deviations(void **state)
