@@ -1,6 +1,7 @@
 /* One run: is it stored? else train from the last checkpoint or from nothing, evaluate, store. */
 #include "run.h"
 
+#include "batch_norm_refresh.h"
 #include "checkpoint.h"
 #include "clock.h"
 #include "environment.h"
@@ -28,10 +29,23 @@ typedef struct {
 
 /* ---- hooks of the trainer ---- */
 
+static int64_t updates_done(const Job *job)
+{
+    return job->state.stages.before + job->state.next_step;
+}
+
+/* As far as is known now: a second stage is at most as long as the first. */
+static int64_t updates_planned(const Job *job)
+{
+    const Stages *s = &job->state.stages;
+    bool another = job->setup.stages.full_data && s->stage == STAGE_VALIDATED;
+    return s->before + (another ? 2 : 1) * s->steps;
+}
+
 static void tell(Job *job, const char *phase)
 {
     if (job->hooks->progress == NULL) return;
-    RunProgress p = {job->state.next_step, job->setup.spec->train.steps, job->loss_shown, phase};
+    RunProgress p = {updates_done(job), updates_planned(job), job->loss_shown, phase};
     job->hooks->progress(job->hooks->context, &p);
 }
 
@@ -48,28 +62,101 @@ MUST_USE static bool save_weights(Job *job, const char *name, Err *err)
                        file_join(job->setup.arena, job->folder, name), err);
 }
 
+/* Running statistics of the averages that are evaluated next, from the last training batches. */
+MUST_USE static bool refresh_averages(Job *job, const RunEvaluation *evaluation, Err *err)
+{
+    RunSetup *s = &job->setup;
+    if (s->learner_options.average_batch_norm != AVERAGE_BN_REFRESH) return true;
+    double begin = clock_seconds();
+    int64_t n = s->spec->method.averaging_bn_batches;
+    if (n > job->state.next_step) n = job->state.next_step;
+    bool ok = true;
+    for (int v = 1; ok && v < learner_n_variants(s->learner); v++) {
+        bool is_copy = average_count(learner_average(s->learner, v - 1)) <= 1;
+        if (is_copy || evaluation->done[v] || !learner_variant_is_ready(s->learner, v)) continue;
+        learner_use_variant(s->learner, v);
+        ok = batch_norm_refresh(s->learner, s->loader, job->state.next_step - n, n, err);
+    }
+    learner_use_variant(s->learner, 0);
+    job->state.train_seconds += clock_seconds() - begin;
+    return ok;
+}
+
+MUST_USE static bool evaluate_ready(Job *job, RunEvaluation *evaluation, Err *err)
+{
+    if (!refresh_averages(job, evaluation, err)) return false;
+    double begin = clock_seconds();
+    bool ok = run_store_evaluate(job->run, &job->setup, evaluation, err);
+    job->state.eval_seconds += clock_seconds() - begin;
+    return ok;
+}
+
+static int reported_variant(const Job *job)
+{
+    const Learner *l = job->setup.learner;
+    const char *name = run_setup_reported(job->setup.spec);
+    int v = 0;
+    while (!str_equal(learner_variant_name(l, v), name)) v++;
+    return v;
+}
+
+/* Evaluates; the stage may end by what comes out, and then averages that are there only at its end
+ * are evaluated as well. */
+MUST_USE static bool evaluate(Job *job, int64_t step, Err *err)
+{
+    const StagesOptions *options = &job->setup.stages;
+    Stages *stages = &job->state.stages;
+    bool validated = stages->stage == STAGE_VALIDATED;
+    RunEvaluation evaluation = {
+        .step = stages->before + step,
+        .stage = options->full_data && validated ? RUN_FIRST_STAGE : "",
+        .validated_step = -1,
+    };
+    if (!validated && step == stages->steps - 1)
+        evaluation.validated_step = stages_repeated_step(stages, options);
+    if (!evaluate_ready(job, &evaluation, err)) return false;
+    if (validated && (options->auto_lr || options->full_data))
+        stages_checkpoint(stages, options, step, evaluation.validation[reported_variant(job)]);
+    bool last = step == stages->steps - 1;
+    learner_checkpoint(job->setup.learner,
+                       &(AverageCheckpoint){step, evaluation.validation[0].nll, last});
+    return !last || evaluate_ready(job, &evaluation, err);
+}
+
+static void keep_log(Job *job, int64_t step, double mean_loss)
+{
+    const TrainState *state = &job->state;
+    int64_t at = state->stages.before + step;
+    store_train_log(job->run, at, "loss", mean_loss);
+    store_train_log(job->run, at, "lr", learner_lr(job->setup.learner, step));
+    if (job->setup.stages.full_data)
+        store_train_log(job->run, at, "stage", state->stages.stage == STAGE_VALIDATED ? 1 : 2);
+    store_train_log(job->run, at, "train_seconds", state->train_seconds);
+    store_train_log(job->run, at, "data_seconds", state->data_seconds);
+    store_train_log(job->run, at, "eval_seconds", state->eval_seconds);
+}
+
+static bool is_last_stage(const Job *job)
+{
+    return !job->setup.stages.full_data || job->state.stages.stage == STAGE_FULL_DATA;
+}
+
 /* One transaction first, then the checkpoint file: a kill in between costs the work since the last
  * one, no row. */
 static bool on_checkpoint(void *context, int64_t step, double mean_loss, Err *err)
 {
     Job *job = context;
-    const TrainSpec *train = &job->setup.spec->train;
+    int64_t at = job->state.stages.before + step;
     tell(job, "evaluate");
-    double begin = clock_seconds();
-    bool last = job->state.next_step == train->steps;
-    if (!run_store_evaluate(job->run, &job->setup, step, last, err)) return false;
-    job->state.eval_seconds += clock_seconds() - begin;
-    store_train_log(job->run, step, "loss", mean_loss);
-    store_train_log(job->run, step, "train_seconds", job->state.train_seconds);
-    store_train_log(job->run, step, "data_seconds", job->state.data_seconds);
-    store_train_log(job->run, step, "eval_seconds", job->state.eval_seconds);
-    if (!store_checkpoint_commit(job->run, step, err)) return false;
-    if (train->save == SAVE_ALL) {
+    if (!evaluate(job, step, err)) return false;
+    keep_log(job, step, mean_loss);
+    if (!store_checkpoint_commit(job->run, at, err)) return false;
+    if (job->setup.spec->train.save == SAVE_ALL) {
         char name[48];
-        snprintf(name, sizeof name, "model-%lld.safetensors", (long long)step);
+        snprintf(name, sizeof name, "model-%lld.safetensors", (long long)at);
         if (!save_weights(job, name, err)) return false;
     }
-    if (job->state.next_step == train->steps) return true;
+    if (step == job->state.stages.steps - 1 && is_last_stage(job)) return true;
     return checkpoint_save(job->checkpoint_path, job->setup.key, job->setup.learner, &job->state,
                            err);
 }
@@ -93,7 +180,7 @@ static void load_checkpoint(Job *job)
     if (checkpoint_load(job->checkpoint_path, job->setup.key, job->setup.learner, &job->state,
                         &err)) {
         log_info("run %.*s goes on after step %lld", SHORT_KEY, job->setup.key,
-                 (long long)job->state.next_step - 1);
+                 (long long)updates_done(job) - 1);
     } else if (err.code != ERR_NOT_FOUND) {
         log_warn("%s; the run starts over", err.text);
     }
@@ -103,18 +190,20 @@ static void load_checkpoint(Job *job)
 static int64_t last_stored_step(const Job *job)
 {
     int64_t freq = job->setup.spec->train.checkpoint_freq;
+    const Stages *stages = &job->state.stages;
     int64_t done = job->state.next_step;
-    return done > 0 ? (done - 1) / freq * freq : STORE_FRESH;
+    if (done == 0) return stages->before - 1; /* STORE_FRESH in the first stage */
+    return stages->before + (done == stages->steps ? done - 1 : (done - 1) / freq * freq);
 }
 
 static StoreCost cost_of(const Job *job)
 {
     const RunSetup *s = &job->setup;
     const Params *params = learner_params(s->learner);
-    TapeCost step =
-        learner_plan_update(s->learner, s->n_sources * (int)s->spec->data.batch_size, s->n_sources);
+    double flops = run_setup_train_flops(s, job->state.stages.before) +
+                   run_setup_train_flops(s, job->state.next_step);
     return (StoreCost){
-        .train_flops = (step.forward_flops + step.backward_flops) * (double)job->state.next_step,
+        .train_flops = flops,
         .train_seconds = job->state.train_seconds,
         .eval_seconds = job->state.eval_seconds,
         .data_seconds = job->state.data_seconds,
@@ -134,12 +223,12 @@ MUST_USE static bool finish(Job *job, TrainerEnd end, Err *err)
         if (!store_run_finish(job->run, RUN_INTERRUPTED, NULL, &cost, err)) return false;
         return err_set(err, ERR_INTERRUPTED,
                        "interrupted after step %lld of %lld; the same command goes on from there",
-                       (long long)job->state.next_step, (long long)job->setup.spec->train.steps);
+                       (long long)updates_done(job), (long long)updates_planned(job));
     }
     if (end == TRAINER_DIVERGED) {
         char message[96];
         snprintf(message, sizeof message, "the loss is not finite at step %lld",
-                 (long long)job->state.next_step);
+                 (long long)updates_done(job));
         if (!store_run_finish(job->run, RUN_DIVERGED, message, &cost, err)) return false;
     } else {
         if (job->setup.spec->train.save != SAVE_NONE &&
@@ -161,24 +250,45 @@ static void mark_failed(Job *job, const Err *err)
         log_warn("%s", second.text);
 }
 
-MUST_USE static bool train(RunOutcome *out, Job *job, int64_t dataset, Err *err)
+/* On with the next stage: a new learner on all source images. */
+MUST_USE static bool begin_next_stage(Job *job, Err *err)
+{
+    job->state.next_step = 0;
+    run_setup_full_data(&job->setup);
+    return run_setup_restart(&job->setup, err);
+}
+
+/* All stages, from where job->state is. */
+MUST_USE static bool train_stages(TrainerEnd *end, Job *job, Err *err)
 {
     RunSetup *s = &job->setup;
-    if (!run_setup_learner(s, err) || !run_setup_engine(s, err) || !make_folder(job, err))
-        return false;
-    load_checkpoint(job);
-    if (!run_store_begin(&job->run, job->store, s, dataset, last_stored_step(job), err))
-        return false;
     TrainerOptions options = {
-        .steps = s->spec->train.steps,
+        .stages = &s->stages,
         .checkpoint_freq = s->spec->train.checkpoint_freq,
         .stop = job->hooks->stop,
         .checkpoint = on_checkpoint,
         .step_done = on_step,
         .context = job,
     };
+    for (;;) {
+        if (!trainer_run(end, s->learner, s->loader, &job->state, &options, err)) return false;
+        if (*end != TRAINER_FINISHED || !stages_next(&job->state.stages, &s->stages)) return true;
+        if (!begin_next_stage(job, err)) return false;
+    }
+}
+
+MUST_USE static bool train(RunOutcome *out, Job *job, int64_t dataset, Err *err)
+{
+    RunSetup *s = &job->setup;
+    if (!run_setup_learner(s, err) || !make_folder(job, err)) return false;
+    stages_init(&job->state.stages, &s->stages);
+    load_checkpoint(job);
+    if (job->state.stages.stage == STAGE_FULL_DATA) run_setup_full_data(s);
+    if (!run_setup_engine(s, err)) return false;
+    if (!run_store_begin(&job->run, job->store, s, dataset, last_stored_step(job), err))
+        return false;
     TrainerEnd end;
-    if (!trainer_run(&end, s->learner, s->loader, &job->state, &options, err)) {
+    if (!train_stages(&end, job, err)) {
         mark_failed(job, err);
         return false;
     }

@@ -38,6 +38,7 @@ typedef struct {
     int64_t eval_images; /* that it looks at, once per weight variant */
     int n_variants;      /* of weights */
     int n_checkpoints;
+    int64_t n_updates; /* of all stages, at most: auto_lr may stop earlier */
     double total_flops;
     int64_t step_peak_bytes;  /* tape memory of one update */
     int64_t total_peak_bytes; /* with parameters, gradients, optimiser, averages, batches */

@@ -38,10 +38,12 @@ static void fill_plan(RunPlan *plan, RunSetup *s)
     plan->n_variants = learner_n_variants(s->learner);
     plan->eval_images = images_per_checkpoint(s);
     plan->eval_flops = image.forward_flops * (double)plan->eval_images;
+    int n_stages = spec->method.full_data ? 2 : 1;
+    plan->n_updates = stages_most_updates(&s->stages);
     plan->n_checkpoints =
-        (int)trainer_n_checkpoints(spec->train.steps, spec->train.checkpoint_freq);
-    plan->total_flops =
-        plan->step_flops * (double)spec->train.steps + plan->eval_flops * plan->n_checkpoints;
+        n_stages * (int)trainer_n_checkpoints(spec->train.steps, spec->train.checkpoint_freq);
+    plan->total_flops = n_stages * run_setup_train_flops(s, spec->train.steps) +
+                        plan->eval_flops * plan->n_checkpoints;
     plan->step_peak_bytes = (int64_t)step.peak_bytes;
     plan->total_peak_bytes = (int64_t)(step.peak_bytes + learner_state_bytes(s->learner));
     plan->step_images = n;

@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MAX_INIT_BYTES = 1 << 30, MAX_NAMES = 64 };
 
@@ -175,36 +176,20 @@ static OptimOptions optimizer_of(const MethodSpec *m)
     };
 }
 
+static const double *member_hparams(const RunSetup *s, const char *member, const HparamDef *defs,
+                                    int n)
+{
+    double *values = arena_alloc(s->arena, (size_t)n, sizeof *values);
+    for (int i = 0; i < n; i++) values[i] = run_spec_extra(s->spec, member, defs[i].name);
+    return values;
+}
+
 MUST_USE static bool set_objective(LearnerOptions *o, const RunSetup *s, Err *err)
 {
     const RunSpec *spec = s->spec;
     if (!find_objective(&o->objective, spec->method.objective, err)) return false;
-    double *values = arena_alloc(s->arena, (size_t)o->objective->n_hparams, sizeof *values);
-    for (int i = 0; i < o->objective->n_hparams; i++) {
-        values[i] = run_spec_extra(spec, o->objective->name, o->objective->hparams[i].name);
-    }
-    o->objective_hparams = values;
-    return true;
-}
-
-static const double *averaging_hparams(const RunSetup *s, const Averaging *a)
-{
-    double *values = arena_alloc(s->arena, (size_t)a->n_hparams, sizeof *values);
-    for (int i = 0; i < a->n_hparams; i++) {
-        values[i] = run_spec_extra(s->spec, a->name, a->hparams[i].name);
-    }
-    return values;
-}
-
-MUST_USE static bool check_validation(const RunSetup *s, const Averaging *a, Err *err)
-{
-    for (int i = 0; a->needs_validation && i < s->n_sources; i++) {
-        if (s->splits[s->source_ids[i]].n_out > 0) continue;
-        return err_set(err, ERR_FORMAT,
-                       "method.averaging: %s needs validation images of every source domain, "
-                       "expected data.holdout_fraction above 0",
-                       a->name);
-    }
+    o->objective_hparams =
+        member_hparams(s, o->objective->name, o->objective->hparams, o->objective->n_hparams);
     return true;
 }
 
@@ -217,15 +202,100 @@ MUST_USE static bool set_averagings(LearnerOptions *o, const RunSetup *s, Err *e
                        names->n, LEARNER_MAX_AVERAGES);
     }
     for (int i = 0; i < names->n; i++) {
-        if (!find_averaging(&o->averagings[i], names->items[i], err) ||
-            !check_validation(s, o->averagings[i], err))
-            return false;
-        o->averaging_hparams[i] = averaging_hparams(s, o->averagings[i]);
+        if (!find_averaging(&o->averagings[i], names->items[i], err)) return false;
     }
     o->n_averagings = names->n;
-    o->averaging = (AveragingOptions){.start = spec->method.averaging_start,
-                                      .steps = spec->train.steps,
-                                      .ema_decay = spec->method.ema_decay};
+    o->averaging = (AveragingOptions){
+        .start = spec->method.averaging_start,
+        .steps = spec->train.steps,
+        .ema_decay = spec->method.ema_decay,
+        .start_twice = spec->method.compat == COMPAT_ERM_PLUSPLUS,
+    };
+    for (int i = 0; i < names->n; i++) {
+        const Averaging *a = o->averagings[i];
+        o->averaging_hparams[i] = member_hparams(s, a->name, a->hparams, a->n_hparams);
+    }
+    return true;
+}
+
+static AverageBatchNorm average_batch_norm_of(const MethodSpec *m)
+{
+    static const AverageBatchNorm kinds[] = {[AVERAGING_BN_AVERAGE] = AVERAGE_BN_AVERAGE,
+                                             [AVERAGING_BN_FORWARD] = AVERAGE_BN_FORWARD,
+                                             [AVERAGING_BN_REFRESH] = AVERAGE_BN_REFRESH};
+    return m->compat == COMPAT_ERM_PLUSPLUS ? AVERAGE_BN_OWN : kinds[m->averaging_bn];
+}
+
+static WarmStart warm_start_of(const MethodSpec *m)
+{
+    return (WarmStart){
+        .updates = m->warm_start,
+        .lr = m->warm_start_lr > 0 ? m->warm_start_lr : m->lr,
+        .accumulate = m->compat == COMPAT_ERM_PLUSPLUS,
+    };
+}
+
+static StagesOptions stages_of(const RunSpec *spec)
+{
+    return (StagesOptions){
+        .steps = spec->train.steps,
+        .warm_start = spec->method.warm_start,
+        .lr = spec->method.lr,
+        .auto_lr = spec->method.auto_lr,
+        .full_data = spec->method.full_data,
+    };
+}
+
+/* ---- validation while training ---- */
+
+const char *run_setup_reported(const RunSpec *spec)
+{
+    if (spec->method.reported[0] != '\0') return spec->method.reported;
+    return spec->method.averaging.n > 0 ? spec->method.averaging.items[0] : "raw";
+}
+
+MUST_USE static bool check_average(const RunSetup *s, const Averaging *a, Err *err)
+{
+    const MethodSpec *m = &s->spec->method;
+    if (a->needs_validation && m->full_data) {
+        return err_set(err, ERR_FORMAT,
+                       "method.averaging: %s needs validation images, expected none of its kind "
+                       "with method.full_data",
+                       a->name);
+    }
+    if (a->at_the_end && m->auto_lr && str_equal(a->name, run_setup_reported(s->spec))) {
+        return err_set(err, ERR_FORMAT,
+                       "method.auto_lr: found true, expected false or another method.reported than "
+                       "%s, which is there only at the end",
+                       a->name);
+    }
+    return true;
+}
+
+/* Who needs the sources' out splits? NULL: nobody. */
+static const char *validation_needed_by(const RunSetup *s)
+{
+    if (s->stages.auto_lr) return "method.auto_lr";
+    if (s->stages.full_data) return "method.full_data";
+    for (int i = 0; i < s->learner_options.n_averagings; i++) {
+        if (s->learner_options.averagings[i]->needs_validation) return "method.averaging";
+    }
+    return NULL;
+}
+
+MUST_USE static bool check_validation(const RunSetup *s, Err *err)
+{
+    for (int i = 0; i < s->learner_options.n_averagings; i++) {
+        if (!check_average(s, s->learner_options.averagings[i], err)) return false;
+    }
+    const char *key = validation_needed_by(s);
+    for (int i = 0; key != NULL && i < s->n_sources; i++) {
+        if (s->splits[s->source_ids[i]].n_out > 0) continue;
+        return err_set(err, ERR_FORMAT,
+                       "%s: source domain %s has no validation images, expected some (see "
+                       "data.holdout_fraction)",
+                       key, s->dataset->domains[s->source_ids[i]]);
+    }
     return true;
 }
 
@@ -248,11 +318,14 @@ MUST_USE static bool make_learner(RunSetup *s, Err *err)
         .freeze_batch_norm = spec->method.batch_norm == BATCH_NORM_FROZEN,
         .head_only = spec->method.trainable == TRAIN_HEAD,
         .optim = optimizer_of(&spec->method),
+        .average_batch_norm = average_batch_norm_of(&spec->method),
+        .warm_start = warm_start_of(&spec->method),
         .label_smoothing = spec->method.label_smoothing,
         .threads = s->pool,
         .seed = (uint64_t)spec->seed,
     };
-    return set_objective(o, s, err) && set_averagings(o, s, err) &&
+    s->stages = stages_of(spec);
+    return set_objective(o, s, err) && set_averagings(o, s, err) && check_validation(s, err) &&
            learner_new(&s->learner, o, err);
 }
 
@@ -315,6 +388,44 @@ bool run_setup_engine(RunSetup *s, Err *err)
         .threads = s->pool,
     });
     return true;
+}
+
+/* ---- stages ---- */
+
+void run_setup_full_data(RunSetup *s)
+{
+    for (int i = 0; i < s->n_sources; i++) {
+        DomainSplit *split = &s->splits[s->source_ids[i]];
+        int *all = arena_alloc(s->arena, (size_t)split->n_in + (size_t)split->n_out, sizeof *all);
+        memcpy(all, split->in, (size_t)split->n_in * sizeof *all);
+        memcpy(all + split->n_in, split->out, (size_t)split->n_out * sizeof *all);
+        split->in = all;
+        split->n_in += split->n_out;
+        split->n_out = 0;
+    }
+}
+
+bool run_setup_restart(RunSetup *s, Err *err)
+{
+    Learner *fresh;
+    if (!learner_new(&fresh, &s->learner_options, err)) return false;
+    learner_free(s->learner);
+    s->learner = fresh;
+    loader_free(s->loader);
+    s->loader = NULL;
+    return make_loader(s, err);
+}
+
+double run_setup_train_flops(const RunSetup *s, int64_t n_updates)
+{
+    const RunSpec *spec = s->spec;
+    int n = s->n_sources * (int)spec->data.batch_size;
+    double flops = learner_plan_flops(s->learner, n, s->n_sources, n_updates);
+    int64_t n_after = n_updates - spec->method.averaging_start;
+    if (s->learner_options.average_batch_norm != AVERAGE_BN_REFRESH || n_after <= 0) return flops;
+    double refreshed = (double)(n_after / spec->train.checkpoint_freq + 1) *
+                       (double)spec->method.averaging_bn_batches * s->learner_options.n_averagings;
+    return flops + refreshed * learner_plan_predict(s->learner, n).forward_flops;
 }
 
 void run_setup_close(RunSetup *s)

@@ -8,6 +8,7 @@
 #include "loader.h"
 #include "run_spec.h"
 #include "split.h"
+#include "stages.h"
 
 typedef struct {
     const RunSpec *spec;
@@ -16,12 +17,14 @@ typedef struct {
     int n_threads;
     Dataset *dataset;
     char key[SHA256_HEX_SIZE];
-    DomainSplit *splits;           /* [n_domains] */
+    DomainSplit *splits;           /* [n_domains]; from stage FULL_DATA on the sources' out splits
+                                      are part of in */
     bool *held_out;                /* [n_domains] */
     int *held_out_ids, n_held_out; /* domain indices, ascending */
     int *source_ids, n_sources;    /* the other domains */
     InputSpec input;
     AugmentKind augment; /* of training images */
+    StagesOptions stages;
     LearnerOptions learner_options;
     Learner *learner;
     Loader *loader;
@@ -43,6 +46,20 @@ MUST_USE bool run_setup_learner(RunSetup *setup, Err *err);
 /* Loader and evaluator on top of the learner; all of it computes, so only when the run has to be
  * made. */
 MUST_USE bool run_setup_engine(RunSetup *setup, Err *err);
+
+/* Stage FULL_DATA: all source images are trained on. Before run_setup_engine, or with
+ * run_setup_restart after it. */
+void run_setup_full_data(RunSetup *setup);
+
+/* A new learner and a new loader, as at the beginning. */
+MUST_USE bool run_setup_restart(RunSetup *setup, Err *err);
+
+/* Floating-point operations of training: the updates 0 .. n_updates - 1 of one stage, and what its
+ * averages take. */
+double run_setup_train_flops(const RunSetup *setup, int64_t n_updates);
+
+/* The weights that the run reports. */
+const char *run_setup_reported(const RunSpec *spec);
 
 void run_setup_close(RunSetup *setup); /* in any state after run_setup_open */
 

@@ -5,6 +5,7 @@
 #include "mem.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- dataset ---- */
@@ -75,12 +76,6 @@ static int collect_hparams(StoreHparam *out, const RunSpec *spec, Arena *arena)
     return n;
 }
 
-/* The weights that a run reports: its first average when there is one, else the raw weights. */
-static const char *reported_variant(const RunSpec *spec)
-{
-    return spec->method.averaging.n > 0 ? spec->method.averaging.items[0] : "raw";
-}
-
 bool run_store_begin(StoreRun **out, Store *store, const RunSetup *setup, int64_t dataset,
                      int64_t resume_step, Err *err)
 {
@@ -95,7 +90,7 @@ bool run_store_begin(StoreRun **out, Store *store, const RunSetup *setup, int64_
         .key = setup->key,
         .experiment = spec->name,
         .method = spec->method.label,
-        .variant = reported_variant(spec),
+        .variant = run_setup_reported(spec),
         .split_rule = SPLIT_KIND_NAMES[spec->data.split],
         .protocol = spec->protocol,
         .spec_json = str_text(&json),
@@ -107,7 +102,7 @@ bool run_store_begin(StoreRun **out, Store *store, const RunSetup *setup, int64_
         .trial = spec->trial,
         .hparams_seed = spec->hparams_seed,
         .seed = spec->seed,
-        .steps = spec->train.steps,
+        .steps = stages_most_updates(&setup->stages),
         .threads = setup->n_threads,
         .hparams = hparams,
         .n_hparams = collect_hparams(hparams, spec, setup->arena),
@@ -121,22 +116,52 @@ bool run_store_begin(StoreRun **out, Store *store, const RunSetup *setup, int64_
 
 /* ---- evaluation ---- */
 
+enum { VARIANT_NAME_SIZE = 64 };
+
 typedef struct {
     StoreRun *run;
     const RunSetup *setup;
-    int64_t step;
-    const char *variant;
-    double nll_sum; /* over the out splits of n_nll source domains */
-    int n_nll;
+    const RunEvaluation *what;
+    char variant[VARIANT_NAME_SIZE];
+    char validated_variant[VARIANT_NAME_SIZE]; /* "": validated by itself */
+    double accuracy, nll;                      /* sums over the sources' out splits */
+    int n_validated;
 } Evaluation;
+
+static Evaluation evaluation_of(StoreRun *run, const RunSetup *setup, const RunEvaluation *what,
+                                int variant)
+{
+    Evaluation e = {.run = run, .setup = setup, .what = what};
+    const char *name = learner_variant_name(setup->learner, variant);
+    snprintf(e.variant, sizeof e.variant, "%s%s", what->stage, name);
+    if (what->validated_step >= 0)
+        snprintf(e.validated_variant, sizeof e.validated_variant, RUN_FIRST_STAGE "%s", name);
+    return e;
+}
+
+static Validation validation_of(const Evaluation *e)
+{
+    int n = e->setup->n_sources;
+    if (e->n_validated < n) return (Validation){NAN, NAN};
+    return (Validation){e->accuracy / n, e->nll / n};
+}
+
+static void add_validation(Evaluation *e, int domain, const char *split, const Metrics *m)
+{
+    if (e->setup->held_out[domain] || !str_equal(split, "out")) return;
+    e->accuracy += m->accuracy;
+    e->nll += m->nll;
+    e->n_validated++;
+}
 
 static void keep_rows(Evaluation *e, int domain, const char *split, const int *images,
                       const Prediction *predictions, int n)
 {
     const RunSetup *s = e->setup;
     Metrics m = metrics_of(predictions, n, s->dataset->n_classes);
+    add_validation(e, domain, split, &m);
     StoreEval row = {
-        .step = e->step,
+        .step = e->what->step,
         .variant = e->variant,
         .domain = domain,
         .split = split,
@@ -146,11 +171,9 @@ static void keep_rows(Evaluation *e, int domain, const char *split, const int *i
         .ece = m.ece,
         .macro_accuracy = m.macro_accuracy,
         .worst_class_accuracy = m.worst_class_accuracy,
+        .validated_variant = e->validated_variant[0] != '\0' ? e->validated_variant : NULL,
+        .validated_step = e->what->validated_step,
     };
-    if (!s->held_out[domain] && str_equal(split, "out")) {
-        e->nll_sum += m.nll;
-        e->n_nll++;
-    }
     bool with_outcomes = s->held_out[domain] && s->spec->eval.outcomes == OUTCOMES_ALL;
     StoreOutcome *outcomes = NULL;
     if (with_outcomes) {
@@ -164,8 +187,8 @@ static void keep_rows(Evaluation *e, int domain, const char *split, const int *i
     free(outcomes);
 }
 
-MUST_USE static bool evaluate_split(Evaluation *e, int domain, const char *split,
-                                    const int *images, int n, Err *err)
+MUST_USE static bool evaluate_split(Evaluation *e, int domain, const char *split, const int *images,
+                                    int n, Err *err)
 {
     if (n == 0) return true;
     Prediction *predictions = mem_alloc((size_t)n, sizeof *predictions);
@@ -184,7 +207,7 @@ static void choose_transform(const Evaluation *e, int domain)
     bool augmented = s->spec->eval.source_transform == SOURCE_AUGMENTED && !s->held_out[domain];
     RngStream draws = rng_stream((uint64_t)s->spec->seed, "evaluate");
     evaluator_augment(s->evaluator, augmented ? s->augment : AUGMENT_NONE,
-                      rng_sub(draws, (uint64_t)e->step));
+                      rng_sub(draws, (uint64_t)e->what->step));
 }
 
 MUST_USE static bool evaluate_domain(Evaluation *e, int domain, Err *err)
@@ -198,26 +221,18 @@ MUST_USE static bool evaluate_domain(Evaluation *e, int domain, Err *err)
            evaluate_split(e, domain, "uda", split->uda, split->n_uda, err);
 }
 
-MUST_USE static bool evaluate_variant(Evaluation *e, int variant, Err *err)
-{
-    bool ok = true;
-    e->variant = learner_variant_name(e->setup->learner, variant);
-    learner_use_variant(e->setup->learner, variant);
-    for (int d = 0; ok && d < e->setup->dataset->n_domains; d++) ok = evaluate_domain(e, d, err);
-    learner_use_variant(e->setup->learner, 0);
-    return ok;
-}
-
-bool run_store_evaluate(StoreRun *run, const RunSetup *setup, int64_t step, bool last, Err *err)
+bool run_store_evaluate(StoreRun *run, const RunSetup *setup, RunEvaluation *evaluation, Err *err)
 {
     Learner *l = setup->learner;
-    Evaluation e = {.run = run, .setup = setup, .step = step};
-    if (!evaluate_variant(&e, 0, err)) return false;
-    double source_nll = e.n_nll > 0 ? e.nll_sum / e.n_nll : NAN;
-    learner_checkpoint(
-        l, &(AverageCheckpoint){.step = step, .source_nll = source_nll, .last = last});
-    for (int v = 1; v < learner_n_variants(l); v++) {
-        if (learner_variant_is_ready(l, v) && !evaluate_variant(&e, v, err)) return false;
+    bool ok = true;
+    for (int v = 0; ok && v < learner_n_variants(l); v++) {
+        if (evaluation->done[v] || !learner_variant_is_ready(l, v)) continue;
+        learner_use_variant(l, v);
+        Evaluation e = evaluation_of(run, setup, evaluation, v);
+        for (int d = 0; ok && d < setup->dataset->n_domains; d++) ok = evaluate_domain(&e, d, err);
+        evaluation->validation[v] = validation_of(&e);
+        evaluation->done[v] = true;
     }
-    return true;
+    learner_use_variant(l, 0);
+    return ok;
 }

@@ -17,12 +17,24 @@ MUST_USE bool run_store_experiment(Store *store, const RunSpec *spec, Err *err);
 MUST_USE bool run_store_begin(StoreRun **out, Store *store, const RunSetup *setup, int64_t dataset,
                               int64_t resume_step, Err *err);
 
-/* Evaluates the learner's every weight variant on every split that the spec asks for, and hands the
- * rows to run: target domains in, out and uda with per-image outcomes, source domains out (and in
- * with eval.source_train), the latter augmented where eval.source_transform says so. The raw weights
- * come first; the averages are told their validation loss, and those that are only there at the end
- * are left out until the last checkpoint. */
-MUST_USE bool run_store_evaluate(StoreRun *run, const RunSetup *setup, int64_t step, bool last,
+/* One checkpoint's evaluation. */
+typedef struct {
+    int64_t step;           /* as stored: updates of earlier stages count */
+    const char *stage;      /* put before the names of variants: "" or RUN_FIRST_STAGE */
+    int64_t validated_step; /* the last weights of stage FULL_DATA: the stored step of the first
+                               stage that validates them; else -1 */
+    bool done[1 + LEARNER_MAX_AVERAGES];             /* of each variant */
+    Validation validation[1 + LEARNER_MAX_AVERAGES]; /* of those that are done; NAN without out
+                                                        splits */
+} RunEvaluation;
+
+#define RUN_FIRST_STAGE "stage1-"
+
+/* Evaluates the learner's every weight variant that is ready and not done on every split that the
+ * spec asks for, and hands the rows to run: target domains in, out and uda with per-image outcomes,
+ * source domains out (and in with eval.source_train), the latter augmented where
+ * eval.source_transform says so. */
+MUST_USE bool run_store_evaluate(StoreRun *run, const RunSetup *setup, RunEvaluation *evaluation,
                                  Err *err);
 
 #endif

@@ -9,4 +9,9 @@ CREATE TABLE experiment (
     scored    TEXT NOT NULL DEFAULT 'in' CHECK (scored IN ('in', 'out', 'whole')), -- of the held-out domain
     stderr    TEXT NOT NULL DEFAULT 'population' CHECK (stderr IN ('population', 'sample')) -- deviation it is made from
 ) STRICT, WITHOUT ROWID;
+
+-- Weights trained on all source images (method.full_data) have no validation of their own: their source_ columns are those
+-- of the checkpoint of the run's first stage that they repeat, variant "stage1-" and theirs, at this step. Else NULL.
+ALTER TABLE checkpoint ADD COLUMN validated_step INTEGER;
+
 INSERT INTO experiment (name) SELECT DISTINCT experiment FROM run_experiment;

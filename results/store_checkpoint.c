@@ -39,6 +39,8 @@ void store_eval(StoreRun *run, const StoreEval *eval, const StoreOutcome *outcom
     *row = (StoreEvalRow){.eval = *eval, .n_outcomes = n_outcomes};
     row->eval.variant = arena_strdup(run->arena, eval->variant);
     row->eval.split = arena_strdup(run->arena, eval->split);
+    if (eval->validated_variant != NULL)
+        row->eval.validated_variant = arena_strdup(run->arena, eval->validated_variant);
     if (n_outcomes > 0) row->outcomes = copy_outcomes(run, outcomes, n_outcomes);
 }
 
@@ -127,10 +129,24 @@ static bool write_eval(StoreRun *run, StoreEvalRow *row, Err *err)
            write_outcomes(run, row, err);
 }
 
+/* The derived columns of a checkpoint whose weights were validated before they were trained. */
+static bool take_validation(StoreRun *run, const StoreEvalRow *row, Err *err)
+{
+    static const char sql[] =
+        "UPDATE checkpoint SET (source_accuracy, source_nll, validated_step) ="
+        " (SELECT source_accuracy, source_nll, step FROM checkpoint"
+        "  WHERE run_id = ? AND variant = ? AND step = ?) WHERE id = ?";
+    return db_do(run->store->db, sql,
+                 DB_VALUES(db_int(run->id), db_text(row->eval.validated_variant),
+                           db_int(row->eval.validated_step), db_int(row->checkpoint)),
+                 err);
+}
+
 /* The derived columns of checkpoint (schema.sql): NULL unless every source domain has its out split
  * evaluated. */
-static bool summarise(StoreRun *run, int64_t checkpoint, Err *err)
+static bool summarise(StoreRun *run, const StoreEvalRow *row, Err *err)
 {
+    if (row->eval.validated_variant != NULL) return take_validation(run, row, err);
     static const char sql[] =
         "UPDATE checkpoint SET (source_accuracy, source_nll) ="
         " (SELECT CASE WHEN count(accuracy) = count(*) THEN avg(accuracy) END,"
@@ -140,7 +156,7 @@ static bool summarise(StoreRun *run, int64_t checkpoint, Err *err)
         "                                AND eval.split = 'out'"
         "  WHERE run_domain.run_id = ?2 AND role = 'source')"
         " WHERE id = ?1";
-    return db_do(run->store->db, sql, DB_VALUES(db_int(checkpoint), db_int(run->id)), err);
+    return db_do(run->store->db, sql, DB_VALUES(db_int(row->checkpoint), db_int(run->id)), err);
 }
 
 static bool write_waiting(StoreRun *run, Err *err)
@@ -151,7 +167,7 @@ static bool write_waiting(StoreRun *run, Err *err)
     }
     for (int i = 0; i < run->n_evals; i++) {
         bool again = i > 0 && run->evals[i].checkpoint == run->evals[i - 1].checkpoint;
-        if (!again && !summarise(run, run->evals[i].checkpoint, err)) return false;
+        if (!again && !summarise(run, &run->evals[i], err)) return false;
     }
     return true;
 }

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char FORMAT[] = "dgbench-checkpoint-1";
+static const char FORMAT[] = "dgbench-checkpoint-2";
 static const char OPTIMIZER_STEPS[] = "optimizer.steps"; /* of each parameter */
 
 /* ---- what is in it: one list for saving and loading ---- */
@@ -21,27 +21,25 @@ typedef struct {
     Real *values;
 } Section;
 
-enum { MAX_SECTIONS = 4 + LEARNER_MAX_AVERAGES * AVERAGE_MAX_ARRAYS };
-
-static int list_average(Section *sections, Average *a)
-{
-    for (int i = 0; i < average_n_arrays(a); i++) {
-        sections[i].values = average_array(a, i);
-        snprintf(sections[i].name, sizeof sections->name, "average.%s.%d", average_name(a), i);
-    }
-    return average_n_arrays(a);
-}
+enum { MAX_SECTIONS = 8 + LEARNER_MAX_AVERAGES * AVERAGE_MAX_ARRAYS };
 
 static int list_sections(Section *sections, Learner *l)
 {
     int n = 0;
     sections[n++] = (Section){"values", params_values(learner_params(l))};
+    if (learner_keeps_gradients(l))
+        sections[n++] = (Section){"gradients", params_gradients(learner_params(l))};
     for (int i = 0; i < optim_slots(learner_optimizer(l)); i++) {
         sections[n].values = optim_slot(learner_optimizer(l), i);
         snprintf(sections[n++].name, sizeof sections->name, "optimizer.%d", i);
     }
     for (int i = 0; i < learner_n_averages(l); i++) {
-        n += list_average(sections + n, learner_average(l, i));
+        Average *a = learner_average(l, i);
+        for (int j = 0; j < average_n_arrays(a); j++) {
+            sections[n].values = average_array(a, j);
+            snprintf(sections[n++].name, sizeof sections->name, "average.%s.%d", average_name(a),
+                     j);
+        }
     }
     return n;
 }
@@ -60,19 +58,73 @@ static void put_double(SafeWriter *w, const char *key, double value)
     safewriter_metadata(w, key, text);
 }
 
-enum { NUMBER_NAME_SIZE = 80 };
+/* ---- the numbers of TrainState: one list for saving and loading, too ---- */
 
-static const char *number_name(char name[NUMBER_NAME_SIZE], const Average *a, int i)
+typedef struct {
+    const char *name;
+    int64_t *integer; /* one of the two */
+    double *real;
+} Number;
+
+enum { MAX_NUMBERS = 16 + STAGES_DROPS, NUMBER_NAME_SIZE = 96 };
+
+/* stage: in place of state->stages.stage, whose type is not int64_t. */
+static int list_numbers(Number *numbers, TrainState *state, int64_t *stage, int64_t *counts)
 {
-    snprintf(name, NUMBER_NAME_SIZE, "average.%s.number.%d", average_name(a), i);
-    return name;
+    static const char *const drops[STAGES_DROPS] = {"stages.drop.0", "stages.drop.1",
+                                                    "stages.drop.2"};
+    Stages *s = &state->stages;
+    const Number fixed[] = {
+        {"next_step", &state->next_step, NULL},
+        {"n_losses", &state->n_losses, NULL},
+        {"loss_sum", NULL, &state->loss_sum},
+        {"train_seconds", NULL, &state->train_seconds},
+        {"eval_seconds", NULL, &state->eval_seconds},
+        {"data_seconds", NULL, &state->data_seconds},
+        {"stages.stage", stage, NULL},
+        {"stages.steps", &s->steps, NULL},
+        {"stages.before", &s->before, NULL},
+        {"stages.best_accuracy", NULL, &s->best_accuracy},
+        {"stages.best_step", &s->best_step, NULL},
+        {"stages.plateau.lr", NULL, &s->plateau.lr},
+        {"stages.plateau.best", NULL, &s->plateau.best},
+        {"stages.plateau.n_bad", &counts[0], NULL},
+        {"stages.n_drops", &counts[1], NULL},
+    };
+    int n = sizeof fixed / sizeof *fixed;
+    memcpy(numbers, fixed, sizeof fixed);
+    for (int i = 0; i < STAGES_DROPS; i++) numbers[n++] = (Number){drops[i], &s->drops[i], NULL};
+    return n;
+}
+
+static void number_name(char out[NUMBER_NAME_SIZE], const Average *a, int i)
+{
+    snprintf(out, NUMBER_NAME_SIZE, "average.%s.number.%d", average_name(a), i);
 }
 
 static void put_average(SafeWriter *w, Average *a)
 {
-    char name[NUMBER_NAME_SIZE];
-    for (int i = 0; i < average_n_numbers(a); i++)
-        put_double(w, number_name(name, a, i), average_numbers(a)[i]);
+    for (int i = 0; i < average_n_numbers(a); i++) {
+        char name[NUMBER_NAME_SIZE];
+        number_name(name, a, i);
+        put_double(w, name, average_numbers(a)[i]);
+    }
+}
+
+static void put_state(SafeWriter *w, const TrainState *state)
+{
+    TrainState copy = *state;
+    int64_t stage = (int64_t)copy.stages.stage;
+    int64_t counts[] = {copy.stages.plateau.n_bad, copy.stages.n_drops};
+    Number numbers[MAX_NUMBERS];
+    int n = list_numbers(numbers, &copy, &stage, counts);
+    for (int i = 0; i < n; i++) {
+        if (numbers[i].integer != NULL) {
+            put_int(w, numbers[i].name, *numbers[i].integer);
+        } else {
+            put_double(w, numbers[i].name, *numbers[i].real);
+        }
+    }
 }
 
 bool checkpoint_save(const char *path, const char *key, Learner *l, const TrainState *state,
@@ -81,17 +133,10 @@ bool checkpoint_save(const char *path, const char *key, Learner *l, const TrainS
     SafeWriter *w = safewriter_new();
     safewriter_metadata(w, "format", FORMAT);
     safewriter_metadata(w, "run", key);
-    put_int(w, "next_step", state->next_step);
-    put_int(w, "n_losses", state->n_losses);
-    put_double(w, "loss_sum", state->loss_sum);
-    put_double(w, "train_seconds", state->train_seconds);
-    put_double(w, "eval_seconds", state->eval_seconds);
-    put_double(w, "data_seconds", state->data_seconds);
+    put_state(w, state);
     int64_t n_params = params_count(learner_params(l));
     safewriter_i64(w, OPTIMIZER_STEPS, optim_steps(learner_optimizer(l)), 1, &n_params);
-    for (int i = 0; i < learner_n_averages(l); i++) {
-        put_average(w, learner_average(l, i));
-    }
+    for (int i = 0; i < learner_n_averages(l); i++) put_average(w, learner_average(l, i));
     Section sections[MAX_SECTIONS];
     int n = list_sections(sections, l);
     int64_t size = (int64_t)params_size(learner_params(l));
@@ -154,22 +199,38 @@ MUST_USE static bool check_array(const SafeTensors *f, const char *path, const c
     return true;
 }
 
-MUST_USE static bool read_state(const SafeTensors *f, const char *path, TrainState *s, Err *err)
+MUST_USE static bool read_number(const SafeTensors *f, const char *path, const Number *number,
+                                 Err *err)
 {
-    return get_int(f, path, "next_step", &s->next_step, err) &&
-           get_int(f, path, "n_losses", &s->n_losses, err) &&
-           get_double(f, path, "loss_sum", &s->loss_sum, err) &&
-           get_double(f, path, "train_seconds", &s->train_seconds, err) &&
-           get_double(f, path, "eval_seconds", &s->eval_seconds, err) &&
-           get_double(f, path, "data_seconds", &s->data_seconds, err);
+    if (number->integer == NULL) return get_double(f, path, number->name, number->real, err);
+    return get_int(f, path, number->name, number->integer, err);
 }
 
-MUST_USE static bool get_average(const SafeTensors *f, const char *path, const Average *a,
-                                 double numbers[AVERAGE_MAX_NUMBERS], Err *err)
+MUST_USE static bool read_state(const SafeTensors *f, const char *path, TrainState *s, Err *err)
 {
-    char name[NUMBER_NAME_SIZE];
+    int64_t stage, counts[2];
+    Number numbers[MAX_NUMBERS];
+    int n = list_numbers(numbers, s, &stage, counts);
+    for (int i = 0; i < n; i++) {
+        if (!read_number(f, path, &numbers[i], err)) return false;
+    }
+    if (stage > STAGE_FULL_DATA || counts[1] > STAGES_DROPS) {
+        return err_set(err, ERR_FORMAT, "%s: stage %lld with %lld drops, expected at most %d, %d",
+                       path, (long long)stage, (long long)counts[1], STAGE_FULL_DATA, STAGES_DROPS);
+    }
+    s->stages.stage = (Stage)stage;
+    s->stages.plateau.n_bad = (int)counts[0];
+    s->stages.n_drops = (int)counts[1];
+    return true;
+}
+
+MUST_USE static bool read_average(const SafeTensors *f, const char *path, const Average *a,
+                                  double *numbers, Err *err)
+{
     for (int i = 0; i < average_n_numbers(a); i++) {
-        if (!get_double(f, path, number_name(name, a, i), &numbers[i], err)) return false;
+        char name[NUMBER_NAME_SIZE];
+        number_name(name, a, i);
+        if (!get_double(f, path, name, &numbers[i], err)) return false;
     }
     return true;
 }
@@ -183,11 +244,11 @@ MUST_USE static bool load_open_file(const SafeTensors *f, const char *path, cons
     size_t size = params_size(learner_params(l));
     size_t n_params = (size_t)params_count(learner_params(l));
     TrainState read = {0};
-    double numbers[LEARNER_MAX_AVERAGES][AVERAGE_MAX_NUMBERS] = {0};
+    double numbers[LEARNER_MAX_AVERAGES][AVERAGE_MAX_NUMBERS];
     if (!check_identity(f, path, key, err) || !read_state(f, path, &read, err)) return false;
     if (!check_array(f, path, OPTIMIZER_STEPS, "I64", n_params, err)) return false;
     for (int i = 0; i < learner_n_averages(l); i++) {
-        if (!get_average(f, path, learner_average(l, i), numbers[i], err)) return false;
+        if (!read_average(f, path, learner_average(l, i), numbers[i], err)) return false;
     }
     for (int i = 0; i < n; i++) {
         if (!check_array(f, path, sections[i].name, "F32", size, err)) return false;
@@ -199,8 +260,8 @@ MUST_USE static bool load_open_file(const SafeTensors *f, const char *path, cons
     memcpy(optim_steps(learner_optimizer(l)), safetensors_find(f, OPTIMIZER_STEPS)->data,
            n_params * sizeof(int64_t));
     for (int i = 0; i < learner_n_averages(l); i++) {
-        memcpy(average_numbers(learner_average(l, i)), numbers[i],
-               (size_t)average_n_numbers(learner_average(l, i)) * sizeof(double));
+        Average *a = learner_average(l, i);
+        memcpy(average_numbers(a), numbers[i], (size_t)average_n_numbers(a) * sizeof **numbers);
     }
     *state = read;
     return true;

@@ -7,10 +7,12 @@
 #define TRAIN_CHECKPOINT_H
 
 #include "learner.h"
+#include "stages.h"
 
 /* What the trainer carries from step to step besides the learner. */
 typedef struct {
-    int64_t next_step; /* updates done */
+    Stages stages;
+    int64_t next_step; /* updates done in this stage */
     double loss_sum;   /* since the last line of the training log */
     int64_t n_losses;
     double train_seconds, eval_seconds, data_seconds;

@@ -16,7 +16,10 @@ struct Learner {
     Optimizer *optimizer;
     Average *averages[LEARNER_MAX_AVERAGES];
     int variant;
-    Real *raw_values; /* while another variant is in use */
+    Real *raw_values;  /* while another variant is in use */
+    double lr;         /* after the warm start */
+    bool *frozen;      /* [params_count] whether it never learns */
+    Real *own_buffers; /* [params_size] of an average, while it is updated; AVERAGE_BN_OWN only */
 };
 
 static void freeze_backbone(Params *params)
@@ -26,6 +29,14 @@ static void freeze_backbone(Params *params)
     }
 }
 
+/* What learns now: the head, or all that ever learns. */
+static void set_learning(Learner *l, bool head_only)
+{
+    Params *params = net_params(l->net);
+    for (int i = 0; i < params_count(params); i++) params_freeze(params, i, l->frozen[i]);
+    if (head_only) freeze_backbone(params);
+}
+
 MUST_USE static bool make_net(Learner *l, Err *err)
 {
     const LearnerOptions *o = &l->options;
@@ -33,7 +44,10 @@ MUST_USE static bool make_net(Learner *l, Err *err)
     if (o->init_path != NULL && o->init_path[0] != '\0' && !net_load(l->net, o->init_path, err))
         return false;
     net_freeze_batch_norm(l->net, o->freeze_batch_norm);
-    if (o->head_only) freeze_backbone(net_params(l->net));
+    Params *params = net_params(l->net);
+    if (o->head_only) freeze_backbone(params);
+    l->frozen = mem_alloc((size_t)params_count(params), sizeof *l->frozen);
+    for (int i = 0; i < params_count(params); i++) l->frozen[i] = params_get(params, i)->frozen;
     return true;
 }
 
@@ -42,6 +56,7 @@ bool learner_new(Learner **out, const LearnerOptions *options, Err *err)
     check(options->n_averagings <= LEARNER_MAX_AVERAGES, "%d averages", options->n_averagings);
     Learner *l = mem_alloc(1, sizeof *l);
     l->options = *options;
+    l->lr = options->optim.lr;
     if (!make_net(l, err)) {
         learner_free(l);
         return false;
@@ -59,6 +74,8 @@ bool learner_new(Learner **out, const LearnerOptions *options, Err *err)
         averaging.hparams = options->averaging_hparams[i];
         l->averages[i] = average_new(options->averagings[i], &averaging, net_params(l->net));
     }
+    if (options->average_batch_norm == AVERAGE_BN_OWN)
+        l->own_buffers = mem_alloc(params_size(net_params(l->net)), sizeof *l->own_buffers);
     *out = l;
     return true;
 }
@@ -72,6 +89,8 @@ void learner_free(Learner *l)
     tape_free(l->plan);
     tape_free(l->tape);
     net_free(l->net);
+    free(l->own_buffers);
+    free(l->frozen);
     free(l->hparams);
     free(l);
 }
@@ -102,20 +121,107 @@ static Tensor *step_loss(Learner *l, Tape *t, const Batch *batch, int64_t step)
     return l->options.objective->loss(&in);
 }
 
+/* ---- averages ---- */
+
+static void copy_buffers(const Params *params, Real *to, const Real *from)
+{
+    for (int i = 0; i < params_count(params); i++) {
+        const Param *p = params_get(params, i);
+        if (p->flags & PARAM_BUFFER) memcpy(to + p->offset, from + p->offset, p->size * sizeof *to);
+    }
+}
+
+/* The averaged network sees the batch, as in training: its running statistics move. */
+static void forward_average(Learner *l, Average *a, const Batch *batch, int64_t step)
+{
+    Params *params = net_params(l->net);
+    Real *raw = params_swap_values(params, average_values(a));
+    tape_begin(l->tape, TAPE_TRAINING, (uint64_t)step);
+    (void)net_features(l->net, l->tape, input_tensor(l, l->tape, batch->x, batch->n));
+    (void)params_swap_values(params, raw);
+}
+
+static bool averages_go_forward(const Learner *l)
+{
+    AverageBatchNorm kind = l->options.average_batch_norm;
+    return (kind == AVERAGE_BN_FORWARD || kind == AVERAGE_BN_OWN) && net_batch_norm_moves(l->net);
+}
+
+/* While an average is a copy of the weights it has their statistics. The references let it look at
+ * the batches even then, which moves statistics that the next update overwrites (the port), or that
+ * are the raw ones but for one update (the repository). */
+static void update_average(Learner *l, Average *a, const Batch *batch, int64_t step)
+{
+    Params *params = net_params(l->net);
+    bool own = l->own_buffers != NULL;
+    if (own) copy_buffers(params, l->own_buffers, average_values(a));
+    average_update(a, params, step, l->options.threads);
+    if (average_count(a) <= 1) return;
+    if (own) copy_buffers(params, average_values(a), l->own_buffers);
+    if (averages_go_forward(l)) forward_average(l, a, batch, step);
+}
+
+/* ---- one update ---- */
+
+static bool is_warming_up(const Learner *l, int64_t step)
+{
+    return step < l->options.warm_start.updates;
+}
+
+bool learner_keeps_gradients(const Learner *l)
+{
+    return l->options.warm_start.accumulate && l->options.warm_start.updates > 0;
+}
+
+static void zero_head_gradients(Params *params)
+{
+    Real *gradients = params_gradients(params);
+    for (int i = 0; i < params_count(params); i++) {
+        const Param *p = params_get(params, i);
+        if (p->flags & PARAM_HEAD) memset(gradients + p->offset, 0, p->size * sizeof *gradients);
+    }
+}
+
+/* Before update `step`: clears gradients, says what learns, and begins an optimiser anew when the
+ * warm start is over. All of it follows from the step, so that a resumed run needs no more state.
+ */
+static void begin_update(Learner *l, int64_t step)
+{
+    const WarmStart *warm = &l->options.warm_start;
+    Params *params = net_params(l->net);
+    if (learner_keeps_gradients(l) && step > 0 && step <= warm->updates) {
+        zero_head_gradients(params);
+    } else {
+        params_zero_gradients(params);
+    }
+    set_learning(l, is_warming_up(l, step) && !warm->accumulate);
+    if (warm->updates > 0 && step == warm->updates) optim_reset(l->optimizer);
+    optim_set_lr(l->optimizer, learner_lr(l, step));
+}
+
+/* Forward and backward of one batch; false: the loss is not finite, and there are no gradients. */
+static bool gradients(Learner *l, const Batch *batch, int64_t step, double *loss_out)
+{
+    tape_begin(l->tape, TAPE_TRAINING | TAPE_GRADIENTS, (uint64_t)step);
+    Tensor *loss = step_loss(l, l->tape, batch, step);
+    *loss_out = (double)loss->v[0];
+    if (!isfinite(loss->v[0])) return false;
+    tape_backward(l->tape, loss);
+    return true;
+}
+
 LearnerStep learner_update(Learner *l, const Batch *batch, int64_t step)
 {
     check(l->variant == 0, "update with variant \"%s\" in use",
           learner_variant_name(l, l->variant));
-    Params *params = net_params(l->net);
-    tape_begin(l->tape, TAPE_TRAINING | TAPE_GRADIENTS, (uint64_t)step);
-    params_zero_gradients(params);
-    Tensor *loss = step_loss(l, l->tape, batch, step);
-    LearnerStep result = {(double)loss->v[0], isfinite(loss->v[0])};
+    begin_update(l, step);
+    LearnerStep result = {0};
+    result.finite = gradients(l, batch, step, &result.loss);
     if (!result.finite) return result;
-    tape_backward(l->tape, loss);
-    optim_step(l->optimizer, params, l->options.threads);
+    set_learning(l, is_warming_up(l, step));
+    optim_step(l->optimizer, net_params(l->net), l->options.threads);
     for (int i = 0; i < l->options.n_averagings; i++) {
-        average_update(l->averages[i], params, step, l->options.threads);
+        update_average(l, l->averages[i], batch, step);
     }
     return result;
 }
@@ -125,6 +231,16 @@ void learner_checkpoint(Learner *l, const AverageCheckpoint *checkpoint)
     for (int i = 0; i < l->options.n_averagings; i++) {
         average_checkpoint(l->averages[i], checkpoint, l->options.threads);
     }
+}
+
+void learner_set_lr(Learner *l, double lr)
+{
+    l->lr = lr;
+}
+
+double learner_lr(const Learner *l, int64_t step)
+{
+    return is_warming_up(l, step) ? l->options.warm_start.lr : l->lr;
 }
 
 void learner_predict(Learner *l, const float *x, int n, float *logits)
@@ -169,18 +285,24 @@ void learner_use_variant(Learner *l, int variant)
 
 /* ---- cost ---- */
 
-TapeCost learner_plan_update(Learner *l, int n_images, int n_sources)
+static TapeCost plan_update(Learner *l, int n_images, int n_sources, bool head_only)
 {
     int *y = mem_alloc((size_t)n_images, sizeof *y);
     int *offsets = mem_alloc((size_t)n_sources + 1, sizeof *offsets);
     for (int s = 0; s <= n_sources; s++) offsets[s] = n_images / n_sources * s;
     offsets[n_sources] = n_images;
     Batch batch = {.n = n_images, .n_sources = n_sources, .offsets = offsets, .y = y};
+    set_learning(l, head_only);
     tape_begin(l->plan, TAPE_TRAINING | TAPE_GRADIENTS | TAPE_PLAN, 0);
     tape_backward(l->plan, step_loss(l, l->plan, &batch, 0));
     free(offsets);
     free(y);
     return tape_cost(l->plan);
+}
+
+TapeCost learner_plan_update(Learner *l, int n_images, int n_sources)
+{
+    return plan_update(l, n_images, n_sources, false);
 }
 
 TapeCost learner_plan_predict(Learner *l, int n_images)
@@ -189,6 +311,20 @@ TapeCost learner_plan_predict(Learner *l, int n_images)
     (void)net_classify(l->net, l->plan,
                        net_features(l->net, l->plan, input_tensor(l, l->plan, NULL, n_images)));
     return tape_cost(l->plan);
+}
+
+double learner_plan_flops(Learner *l, int n_images, int n_sources, int64_t n_updates)
+{
+    const WarmStart *warm = &l->options.warm_start;
+    int64_t n_warm = n_updates < warm->updates ? n_updates : warm->updates;
+    TapeCost head = plan_update(l, n_images, n_sources, !warm->accumulate);
+    TapeCost full = plan_update(l, n_images, n_sources, false);
+    double flops = (double)n_warm * (head.forward_flops + head.backward_flops) +
+                   (double)(n_updates - n_warm) * (full.forward_flops + full.backward_flops);
+    int64_t n_averaging = n_updates - l->options.averaging.start - 1;
+    if (averages_go_forward(l) && n_averaging > 0)
+        flops += (double)(n_averaging * l->options.n_averagings) * full.forward_flops;
+    return flops;
 }
 
 size_t learner_state_bytes(const Learner *l)

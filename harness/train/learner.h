@@ -21,6 +21,28 @@
 
 enum { LEARNER_MAX_AVERAGES = 8 };
 
+/* Running statistics (batch norm) of an average. They belong to its weights, and the mean of the
+ * raw weights' statistics is not what the averaged network sees. */
+typedef enum {
+    AVERAGE_BN_AVERAGE, /* averaged like the weights */
+    AVERAGE_BN_FORWARD, /* and moved, after each update, by a forward pass of the averaged network
+                           over the update's batch: ERM++ (algorithms.py, ERMPlusPlus.update) */
+    AVERAGE_BN_OWN,     /* moved by that pass only: the erm_plusplus repository (main_erm.py) */
+    AVERAGE_BN_REFRESH  /* averaged, and estimated anew before each evaluation: the caller does it,
+                           batch_norm_refresh.h */
+} AverageBatchNorm;
+
+/* The first `updates` updates train the head only, by a fresh optimiser; then another fresh one
+ * takes everything. The whole network is in training mode meanwhile, as in ERM++: running
+ * statistics move. */
+typedef struct {
+    int64_t updates; /* 0: no warm start */
+    double lr;
+    bool accumulate; /* gradients of the backbone add up meanwhile, and the first update of
+                        everything gets their sum: the erm_plusplus repository, which clears those
+                        of the head only (main_erm.py, 568-575) */
+} WarmStart;
+
 typedef struct {
     NetOptions net;
     const char *init_path; /* safetensors of initial values; NULL or "": random */
@@ -35,6 +57,8 @@ typedef struct {
                                                               hparams; NULL when it has none */
     int n_averagings;
     AveragingOptions averaging;
+    AverageBatchNorm average_batch_norm;
+    WarmStart warm_start;
     ThreadPool *threads; /* borrowed; NULL: one thread */
     uint64_t seed;       /* of dropout */
 } LearnerOptions;
@@ -52,7 +76,13 @@ typedef struct {
 /* Forward, backward, optimiser, averages. step counts updates from 0. */
 LearnerStep learner_update(Learner *l, const Batch *batch, int64_t step);
 
-/* At every checkpoint, between the evaluation of the raw weights and that of the averages. */
+/* Of the updates that follow, after the warm start; options.optim.lr until it is called. */
+void learner_set_lr(Learner *l, double lr);
+
+/* The rate that update `step` has: the warm start's, or the one set. */
+double learner_lr(const Learner *l, int64_t step);
+
+/* At every checkpoint, after the raw weights were evaluated. */
 void learner_checkpoint(Learner *l, const AverageCheckpoint *checkpoint);
 
 /* x [n,size,size,channels] -> logits [n,K], clean forward pass with the weights in use. */
@@ -64,9 +94,14 @@ const char *learner_variant_name(const Learner *l, int variant);
 bool learner_variant_is_ready(const Learner *l, int variant); /* false: nothing to evaluate yet */
 void learner_use_variant(Learner *l, int variant);
 
-/* What one update, and predicting n images, costs, by walking the same code in plan mode. */
+/* What one update (after the warm start), and predicting n images, costs, by walking the same code
+ * in plan mode. */
 TapeCost learner_plan_update(Learner *l, int n_images, int n_sources);
 TapeCost learner_plan_predict(Learner *l, int n_images);
+
+/* Floating-point operations of the updates 0 .. n_updates - 1: those of the warm start are cheaper,
+ * and averages may take forward passes of their own. */
+double learner_plan_flops(Learner *l, int n_images, int n_sources, int64_t n_updates);
 
 Net *learner_net(Learner *l);
 Params *learner_params(Learner *l);
@@ -74,7 +109,8 @@ Optimizer *learner_optimizer(Learner *l);
 Tape *learner_tape(Learner *l); /* between updates anybody's: the next one begins it anew */
 int learner_n_averages(const Learner *l);
 Average *learner_average(Learner *l, int i);
-size_t learner_state_bytes(const Learner *l); /* parameters, gradients, optimiser, averages */
-size_t learner_peak_bytes(const Learner *l);  /* the above and the tape's peak so far */
+bool learner_keeps_gradients(const Learner *l); /* from update to update: part of its state */
+size_t learner_state_bytes(const Learner *l);   /* parameters, gradients, optimiser, averages */
+size_t learner_peak_bytes(const Learner *l);    /* the above and the tape's peak so far */
 
 #endif

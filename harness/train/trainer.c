@@ -23,8 +23,9 @@ MUST_USE static bool one_checkpoint(TrainState *state, const TrainerOptions *o, 
 }
 
 MUST_USE static bool one_step(LearnerStep *out, Learner *l, Loader *loader, TrainState *state,
-                              Err *err)
+                              const TrainerOptions *o, Err *err)
 {
+    learner_set_lr(l, stages_lr(&state->stages, o->stages, state->next_step));
     double begin = clock_seconds();
     Batch batch;
     if (!loader_batch(loader, state->next_step, &batch, err)) return false;
@@ -38,13 +39,13 @@ MUST_USE static bool one_step(LearnerStep *out, Learner *l, Loader *loader, Trai
 bool trainer_run(TrainerEnd *end, Learner *l, Loader *loader, TrainState *state,
                  const TrainerOptions *o, Err *err)
 {
-    while (state->next_step < o->steps) {
+    while (state->next_step < state->stages.steps) {
         if (o->stop != NULL && *o->stop) {
             *end = TRAINER_STOPPED;
             return true;
         }
         LearnerStep step;
-        if (!one_step(&step, l, loader, state, err)) return false;
+        if (!one_step(&step, l, loader, state, o, err)) return false;
         if (!step.finite) {
             *end = TRAINER_DIVERGED;
             return true;
@@ -53,7 +54,7 @@ bool trainer_run(TrainerEnd *end, Learner *l, Loader *loader, TrainState *state,
         state->n_losses++;
         int64_t done = state->next_step++;
         if (o->step_done != NULL) o->step_done(o->context, done, step.loss);
-        if (trainer_is_checkpoint(done, o->steps, o->checkpoint_freq) &&
+        if (trainer_is_checkpoint(done, state->stages.steps, o->checkpoint_freq) &&
             !one_checkpoint(state, o, err))
             return false;
     }

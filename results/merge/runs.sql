@@ -135,8 +135,8 @@ SELECT checkpoint.id, (SELECT coalesce(max(id), 0) FROM main.checkpoint) + row_n
 FROM temp.run_map
 CROSS JOIN source.checkpoint ON run_id = run_map.old;
 
-INSERT INTO main.checkpoint (id, run_id, step, variant, source_accuracy, source_nll)
-SELECT checkpoint_map.new, run_map.new, step, variant, source_accuracy, source_nll
+INSERT INTO main.checkpoint (id, run_id, step, variant, source_accuracy, source_nll, validated_step)
+SELECT checkpoint_map.new, run_map.new, step, variant, source_accuracy, source_nll, validated_step
 FROM temp.run_map
 CROSS JOIN source.checkpoint ON run_id = run_map.old
 CROSS JOIN temp.checkpoint_map ON checkpoint_map.old = checkpoint.id
