@@ -52,6 +52,13 @@ static void list_averages(void)
     for (int i = 0; i < n; i++) print_name(averagings[i]->name, averagings[i]->help);
 }
 
+static void list_schedules(void)
+{
+    int n;
+    const Schedule *const *schedules = method_schedules(&n);
+    for (int i = 0; i < n; i++) print_name(schedules[i]->name, schedules[i]->help);
+}
+
 static void list_protocols(void)
 {
     int n;
@@ -77,6 +84,7 @@ static const struct {
     {"recipes", "methods, for method.recipe", list_recipes},
     {"objectives", "losses, for method.objective", list_objectives},
     {"averages", "weight averages, for method.averaging", list_averages},
+    {"schedules", "courses of the learning rate, for method.schedule", list_schedules},
     {"protocols", "presets of published protocols, for protocol", list_protocols},
     {"keys", "every key of an experiment file, with default, range and help", list_keys},
 };
@@ -103,8 +111,8 @@ static bool run_list(const Args *args, Err *err)
                    near ? "\"?)" : "");
 }
 
-static const char *const words[] = {"datasets", "nets",      "recipes", "objectives",
-                                    "averages", "protocols", "keys",    NULL};
+static const char *const words[] = {"datasets", "nets",      "recipes",   "objectives",
+                                    "averages", "schedules", "protocols", "keys", NULL};
 
 const Command command_list = {
     .name = "list",
@@ -112,7 +120,7 @@ const Command command_list = {
     .max_operands = 1,
     .help = "list the names that experiment files may use",
     .about =
-        "KIND is datasets, nets, recipes, objectives, averages, protocols or keys; without it, "
+        "KIND is datasets, nets, recipes, objectives, averages, schedules, protocols or keys; without it, "
         "the kinds are listed.",
     .example = "dgbench list recipes\ndgbench list keys | less",
     .words = words,

@@ -7,13 +7,16 @@
 #include "averaging.h"
 #include "hparam.h"
 #include "objective.h"
+#include "schedule.h"
 
 const Objective *const *method_objectives(int *n);
 const Averaging *const *method_averagings(int *n);
+const Schedule *const *method_schedules(int *n);
 
 /* NULL when there is none of that name. */
 const Objective *method_objective(const char *name);
 const Averaging *method_averaging(const char *name);
+const Schedule *method_schedule(const char *name);
 
 /* Named recipes and the members' hyper-parameters, as the configuration wants them; lists live in
  * the arena. */

@@ -11,7 +11,7 @@ static const char *const batch_norms[] = {"live", "frozen", NULL};
 static const char *const averaging_bns[] = {"average", "forward", "refresh", NULL};
 static const char *const compats[] = {"none", "erm_plusplus", NULL};
 static const char *const trainables[] = {"all", "head", NULL};
-static const char *const optimizers[] = {"adam", "adamw", "sgd", NULL};
+static const char *const optimizers[] = {"adam", "adamw", "sgd", "lars", NULL};
 static const char *const saves[] = {"none", "last", "all", NULL};
 static const char *const outcomes[] = {"all", "none", NULL};
 static const char *const transforms[] = {"clean", "augmented", NULL};
@@ -80,7 +80,8 @@ static const SchemaRow rows[] = {
     {AT("method.adapter", TEXT, method.adapter), .default_text = "none",
      .help = "how trained weights are parameterised (see `dgbench list adapters`)"},
     {AT("method.averaging", TEXT_LIST, method.averaging),
-     .help = "weight averages kept beside the trained weights: none, or a list of sma, ema"},
+     .help = "weight averages kept beside the trained weights: none, or a list (see `dgbench list "
+             "averages`)"},
     {AT("method.averaging_start", INT, method.averaging_start), .default_text = "600", .low = 0,
      .high = 1e9, .help = "step at which averages begin (600 in ERM++)"},
     {AT("method.ema_decay", FLOAT, method.ema_decay), .default_text = "0.999", .low = 0,
@@ -117,7 +118,7 @@ static const SchemaRow rows[] = {
     {AT("method.trainable", CHOICE, method.trainable), .choices = trainables, .default_text = "all",
      .help = "which weights are trained: all, or only the classifier (head)"},
     {AT("method.optimizer", CHOICE, method.optimizer), .choices = optimizers,
-     .default_text = "adam", .help = "adam (L2 in the gradient), adamw (decoupled decay) or sgd"},
+     .default_text = "adam", .help = "adam (L2 in the gradient), adamw (decoupled decay), sgd or lars"},
     {AT("method.lr", FLOAT, method.lr), .default_text = "5e-5", .low = 0, .high = 1000,
      .help = "learning rate"},
     {AT("method.weight_decay", FLOAT, method.weight_decay), .default_text = "0", .low = 0,
@@ -129,7 +130,16 @@ static const SchemaRow rows[] = {
     {AT("method.eps", FLOAT, method.eps), .default_text = "1e-8", .low = 0, .high = 1,
      .help = "adam: added to the denominator"},
     {AT("method.momentum", FLOAT, method.momentum), .default_text = "0", .low = 0,
-     .high = 0.9999999, .help = "sgd: momentum"},
+     .high = 0.9999999, .help = "sgd, lars: momentum"},
+    {AT("method.trust", FLOAT, method.trust), .default_text = "0.001", .low = 1e-9, .high = 1000,
+     .help = "lars: length of an update of a layer, in lengths of its weights, at learning rate 1"},
+    {AT("method.sam_rho", FLOAT, method.sam_rho), .default_text = "0", .low = 0, .high = 1000,
+     .help = "sharpness-aware minimisation: the gradient is taken this far uphill, which takes a "
+             "second pass (0.05 in its paper); 0: not at all"},
+    {AT("method.schedule", TEXT, method.schedule), .default_text = "constant",
+     .help = "course of the learning rate (see `dgbench list schedules`)"},
+    {AT("method.lr_warm_up", INT, method.lr_warm_up), .default_text = "0", .low = 0, .high = 1e9,
+     .help = "first updates over which the learning rate rises linearly"},
     {AT("method.nesterov", BOOL, method.nesterov), .default_text = "false",
      .help = "sgd: Nesterov's momentum"},
     {AT("method.label_smoothing", FLOAT, method.label_smoothing), .default_text = "0", .low = 0,

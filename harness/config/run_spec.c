@@ -128,6 +128,7 @@ static bool check_names(const RunSpec *spec, const char *place, Err *err)
     } needed[] = {{"net.name", spec->net.name},
                   {"method.objective", spec->method.objective},
                   {"method.adapter", spec->method.adapter},
+                  {"method.schedule", spec->method.schedule},
                   {"results", spec->results},
                   {"output", spec->output}};
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
@@ -219,6 +220,11 @@ static bool check_together(const RunSpec *spec, const char *place, Err *err)
                        i == 0 ? "mean" : "std", lists[i]->n);
     }
     if (!check_data(spec, place, err)) return false;
+    if (spec->method.lr_warm_up >= spec->train.steps) {
+        return err_set(err, ERR_FORMAT,
+                       "%s: method.lr_warm_up: found %lld, expected less than train.steps (%lld)",
+                       place, (long long)spec->method.lr_warm_up, (long long)spec->train.steps);
+    }
     return check_names(spec, place, err) && check_schedule(spec, place, err) &&
            check_optimizer(&spec->method, place, err);
 }
@@ -320,7 +326,8 @@ double run_spec_extra(const RunSpec *spec, const char *member, const char *name)
 bool run_spec_uses(const RunSpec *spec, const char *member)
 {
     const MethodSpec *method = &spec->method;
-    bool used = str_equal(method->objective, member) || str_equal(method->adapter, member);
+    bool used = str_equal(method->objective, member) || str_equal(method->adapter, member) ||
+                str_equal(method->schedule, member);
     for (int i = 0; i < method->averaging.n; i++) {
         used = used || str_equal(method->averaging.items[i], member);
     }

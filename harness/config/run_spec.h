@@ -27,7 +27,7 @@ typedef enum { BATCH_NORM_LIVE, BATCH_NORM_FROZEN } BatchNormKind;
 typedef enum { AVERAGING_BN_AVERAGE, AVERAGING_BN_FORWARD, AVERAGING_BN_REFRESH } AveragingBnKind;
 typedef enum { COMPAT_NONE, COMPAT_ERM_PLUSPLUS } CompatKind;
 typedef enum { TRAIN_ALL, TRAIN_HEAD } TrainableKind;
-typedef enum { OPTIMIZER_ADAM, OPTIMIZER_ADAMW, OPTIMIZER_SGD } OptimizerKind;
+typedef enum { OPTIMIZER_ADAM, OPTIMIZER_ADAMW, OPTIMIZER_SGD, OPTIMIZER_LARS } OptimizerKind;
 typedef enum { SAVE_NONE, SAVE_LAST, SAVE_ALL } SaveKind;
 typedef enum { OUTCOMES_ALL, OUTCOMES_NONE } OutcomesKind;
 typedef enum { SOURCE_CLEAN, SOURCE_AUGMENTED } SourceTransform;
@@ -74,7 +74,10 @@ typedef struct {
     int batch_norm; /* BatchNormKind */
     int trainable;  /* TrainableKind */
     int optimizer;  /* OptimizerKind */
-    double lr, weight_decay, beta1, beta2, eps, momentum;
+    char *schedule;
+    int64_t lr_warm_up; /* updates */
+    double lr, weight_decay, beta1, beta2, eps, momentum, trust;
+    double sam_rho; /* 0: no SAM */
     bool nesterov;
     double label_smoothing;
 } MethodSpec;
@@ -166,7 +169,7 @@ MUST_USE bool run_spec_check_domains(const RunSpec *spec, const TextList *domain
 /* The value of a member's hyper-parameter. One that is not in the tables is our bug. */
 double run_spec_extra(const RunSpec *spec, const char *member, const char *name);
 
-/* Whether some axis of the spec has this member: its objective, its adapter, one of its averages.
+/* Whether some axis of the spec has this member: objective, adapter, schedule, one of its averages.
  */
 bool run_spec_uses(const RunSpec *spec, const char *member);
 
