@@ -17,6 +17,11 @@ const char *fixture_path(void)
     return path;
 }
 
+const char *fixture_file(void)
+{
+    return path;
+}
+
 void fixture_remove(void)
 {
     DIR *dir = opendir(folder);

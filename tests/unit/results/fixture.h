@@ -36,6 +36,7 @@ typedef struct {
 
 /* A fresh folder and a path in it; both static, one test at a time. */
 const char *fixture_path(void);
+const char *fixture_file(void); /* that path */
 void fixture_remove(void);
 
 StoreDataset fixture_dataset(void);
