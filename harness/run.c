@@ -264,6 +264,7 @@ MUST_USE static bool train_stages(TrainerEnd *end, Job *job, Err *err)
     RunSetup *s = &job->setup;
     TrainerOptions options = {
         .stages = &s->stages,
+        .schedule = &s->schedule,
         .checkpoint_freq = s->spec->train.checkpoint_freq,
         .stop = job->hooks->stop,
         .checkpoint = on_checkpoint,

@@ -53,6 +53,17 @@ MUST_USE static bool find_averaging(const Averaging **out, const char *name, Err
     return unknown_name(err, "method.averaging", name, names, n);
 }
 
+MUST_USE static bool find_schedule(const Schedule **out, const char *name, Err *err)
+{
+    *out = method_schedule(name);
+    if (*out != NULL) return true;
+    int n;
+    const Schedule *const *all = method_schedules(&n);
+    const char *names[MAX_NAMES];
+    for (int i = 0; i < n; i++) names[i] = all[i]->name;
+    return unknown_name(err, "method.schedule", name, names, n);
+}
+
 MUST_USE static bool find_domains(RunSetup *s, Err *err)
 {
     const Dataset *d = s->dataset;
@@ -163,7 +174,8 @@ static OptimOptions optimizer_of(const MethodSpec *m)
 {
     static const OptimKind kinds[] = {[OPTIMIZER_ADAM] = OPTIM_ADAM,
                                       [OPTIMIZER_ADAMW] = OPTIM_ADAMW,
-                                      [OPTIMIZER_SGD] = OPTIM_SGD};
+                                      [OPTIMIZER_SGD] = OPTIM_SGD,
+                                      [OPTIMIZER_LARS] = OPTIM_LARS};
     return (OptimOptions){
         .kind = kinds[m->optimizer],
         .lr = m->lr,
@@ -173,6 +185,7 @@ static OptimOptions optimizer_of(const MethodSpec *m)
         .beta1 = m->beta1,
         .beta2 = m->beta2,
         .eps = m->eps,
+        .trust = m->trust,
     };
 }
 
@@ -215,6 +228,19 @@ MUST_USE static bool set_averagings(LearnerOptions *o, const RunSetup *s, Err *e
         const Averaging *a = o->averagings[i];
         o->averaging_hparams[i] = member_hparams(s, a->name, a->hparams, a->n_hparams);
     }
+    return true;
+}
+
+MUST_USE static bool set_schedule(RunSetup *s, Err *err)
+{
+    const Schedule *kind;
+    if (!find_schedule(&kind, s->spec->method.schedule, err)) return false;
+    s->schedule = (ScheduleOptions){
+        .kind = kind,
+        .hparams = member_hparams(s, kind->name, kind->hparams, kind->n_hparams),
+        .warm_up = s->spec->method.lr_warm_up,
+        .steps = s->spec->train.steps,
+    };
     return true;
 }
 
@@ -318,6 +344,7 @@ MUST_USE static bool make_learner(RunSetup *s, Err *err)
         .freeze_batch_norm = spec->method.batch_norm == BATCH_NORM_FROZEN,
         .head_only = spec->method.trainable == TRAIN_HEAD,
         .optim = optimizer_of(&spec->method),
+        .sam_rho = spec->method.sam_rho,
         .average_batch_norm = average_batch_norm_of(&spec->method),
         .warm_start = warm_start_of(&spec->method),
         .label_smoothing = spec->method.label_smoothing,
@@ -325,7 +352,8 @@ MUST_USE static bool make_learner(RunSetup *s, Err *err)
         .seed = (uint64_t)spec->seed,
     };
     s->stages = stages_of(spec);
-    return set_objective(o, s, err) && set_averagings(o, s, err) && check_validation(s, err) &&
+    return set_objective(o, s, err) && set_averagings(o, s, err) && set_schedule(s, err) &&
+           check_validation(s, err) &&
            learner_new(&s->learner, o, err);
 }
 

@@ -7,6 +7,7 @@
 #include "learner.h"
 #include "loader.h"
 #include "run_spec.h"
+#include "schedule.h"
 #include "split.h"
 #include "stages.h"
 
@@ -25,6 +26,7 @@ typedef struct {
     InputSpec input;
     AugmentKind augment; /* of training images */
     StagesOptions stages;
+    ScheduleOptions schedule;
     LearnerOptions learner_options;
     Learner *learner;
     Loader *loader;

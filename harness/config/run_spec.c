@@ -146,6 +146,11 @@ static bool check_names(const RunSpec *spec, const char *place, Err *err)
 
 static bool check_optimizer(const MethodSpec *method, const char *place, Err *err)
 {
+    if (method->sam_rho > 0 && method->compat == COMPAT_ERM_PLUSPLUS) {
+        return err_set(err, ERR_FORMAT,
+                       "%s: method.sam_rho: found %g, expected 0 with method.compat erm_plusplus",
+                       place, method->sam_rho);
+    }
     if (method->nesterov && method->optimizer != OPTIMIZER_SGD) {
         return err_set(err, ERR_FORMAT,
                        "%s: method.nesterov: found true, expected false unless method.optimizer is "

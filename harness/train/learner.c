@@ -2,6 +2,7 @@
 #include "learner.h"
 
 #include "mem.h"
+#include "sam.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@ struct Learner {
     Tape *tape, *plan; /* plan: only ever walks in plan mode, so that it does not touch the peak of
                           the other */
     Optimizer *optimizer;
+    Sam *sam; /* NULL: none */
     Average *averages[LEARNER_MAX_AVERAGES];
     int variant;
     Real *raw_values;  /* while another variant is in use */
@@ -69,6 +71,7 @@ bool learner_new(Learner **out, const LearnerOptions *options, Err *err)
     l->tape = tape_new(&tape);
     l->plan = tape_new(&tape);
     l->optimizer = optim_new(&options->optim, net_params(l->net));
+    if (options->sam_rho > 0) l->sam = sam_new(net_params(l->net));
     for (int i = 0; i < options->n_averagings; i++) {
         AveragingOptions averaging = options->averaging;
         averaging.hparams = options->averaging_hparams[i];
@@ -85,6 +88,7 @@ void learner_free(Learner *l)
     if (l == NULL) return;
     if (l->variant != 0) learner_use_variant(l, 0);
     for (int i = 0; i < l->options.n_averagings; i++) average_free(l->averages[i]);
+    sam_free(l->sam);
     optim_free(l->optimizer);
     tape_free(l->plan);
     tape_free(l->tape);
@@ -156,7 +160,7 @@ static void update_average(Learner *l, Average *a, const Batch *batch, int64_t s
     bool own = l->own_buffers != NULL;
     if (own) copy_buffers(params, l->own_buffers, average_values(a));
     average_update(a, params, step, l->options.threads);
-    if (average_count(a) <= 1) return;
+    if (average_count(a) <= 1 || !average_is_ready(a)) return;
     if (own) copy_buffers(params, average_values(a), l->own_buffers);
     if (averages_go_forward(l)) forward_average(l, a, batch, step);
 }
@@ -210,13 +214,26 @@ static bool gradients(Learner *l, const Batch *batch, int64_t step, double *loss
     return true;
 }
 
+/* The gradients at the weights that SAM looks at, into the same arrays; the same random draws. */
+static bool gradients_uphill(Learner *l, const Batch *batch, int64_t step)
+{
+    Params *params = net_params(l->net);
+    double loss;
+    sam_move(l->sam, params, l->options.sam_rho, l->options.threads);
+    params_zero_gradients(params);
+    bool finite = gradients(l, batch, step, &loss);
+    sam_move_back(l->sam, params);
+    return finite;
+}
+
 LearnerStep learner_update(Learner *l, const Batch *batch, int64_t step)
 {
     check(l->variant == 0, "update with variant \"%s\" in use",
           learner_variant_name(l, l->variant));
     begin_update(l, step);
     LearnerStep result = {0};
-    result.finite = gradients(l, batch, step, &result.loss);
+    result.finite = gradients(l, batch, step, &result.loss) &&
+                    (l->sam == NULL || gradients_uphill(l, batch, step));
     if (!result.finite) return result;
     set_learning(l, is_warming_up(l, step));
     optim_step(l->optimizer, net_params(l->net), l->options.threads);
@@ -297,7 +314,11 @@ static TapeCost plan_update(Learner *l, int n_images, int n_sources, bool head_o
     tape_backward(l->plan, step_loss(l, l->plan, &batch, 0));
     free(offsets);
     free(y);
-    return tape_cost(l->plan);
+    TapeCost cost = tape_cost(l->plan);
+    double passes = l->sam != NULL ? 2 : 1;
+    cost.forward_flops *= passes;
+    cost.backward_flops *= passes;
+    return cost;
 }
 
 TapeCost learner_plan_update(Learner *l, int n_images, int n_sources)
@@ -323,13 +344,14 @@ double learner_plan_flops(Learner *l, int n_images, int n_sources, int64_t n_upd
                    (double)(n_updates - n_warm) * (full.forward_flops + full.backward_flops);
     int64_t n_averaging = n_updates - l->options.averaging.start - 1;
     if (averages_go_forward(l) && n_averaging > 0)
-        flops += (double)(n_averaging * l->options.n_averagings) * full.forward_flops;
+        flops += (double)(n_averaging * l->options.n_averagings) *
+                 learner_plan_predict(l, n_images).forward_flops;
     return flops;
 }
 
 size_t learner_state_bytes(const Learner *l)
 {
-    int arrays = 2 + optim_slots(l->optimizer);
+    int arrays = 2 + optim_slots(l->optimizer) + (l->sam != NULL);
     for (int i = 0; i < l->options.n_averagings; i++) arrays += average_n_arrays(l->averages[i]);
     return (size_t)arrays * params_size(net_params(l->net)) * sizeof(Real);
 }

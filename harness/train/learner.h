@@ -49,6 +49,7 @@ typedef struct {
     bool freeze_batch_norm;
     bool head_only; /* only PARAM_HEAD parameters learn */
     OptimOptions optim;
+    double sam_rho; /* sharpness-aware minimisation (sam.h); 0: none */
     const Objective *objective;
     const double *objective_hparams; /* copied; values in the order of objective->hparams */
     double label_smoothing;
@@ -73,7 +74,7 @@ typedef struct {
     bool finite; /* false: no update was made */
 } LearnerStep;
 
-/* Forward, backward, optimiser, averages. step counts updates from 0. */
+/* Forward, backward (both twice with SAM), optimiser, averages. step counts updates from 0. */
 LearnerStep learner_update(Learner *l, const Batch *batch, int64_t step);
 
 /* Of the updates that follow, after the warm start; options.optim.lr until it is called. */

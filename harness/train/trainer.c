@@ -25,7 +25,8 @@ MUST_USE static bool one_checkpoint(TrainState *state, const TrainerOptions *o, 
 MUST_USE static bool one_step(LearnerStep *out, Learner *l, Loader *loader, TrainState *state,
                               const TrainerOptions *o, Err *err)
 {
-    learner_set_lr(l, stages_lr(&state->stages, o->stages, state->next_step));
+    learner_set_lr(l, stages_lr(&state->stages, o->stages, state->next_step) *
+                          schedule_factor(o->schedule, state->next_step));
     double begin = clock_seconds();
     Batch batch;
     if (!loader_batch(loader, state->next_step, &batch, err)) return false;

@@ -6,11 +6,13 @@
 #include "checkpoint.h"
 #include "learner.h"
 #include "loader.h"
+#include "schedule.h"
 
 #include <signal.h>
 
 typedef struct {
     const StagesOptions *stages;
+    const ScheduleOptions *schedule; /* times the stages' learning rate */
     int64_t checkpoint_freq; /* DomainBed's rule: a checkpoint after update s (from 0) when s % freq
                                 == 0 or it is the last */
     const volatile sig_atomic_t *stop; /* non-zero: end after the current update; may be NULL */
