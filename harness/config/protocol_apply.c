@@ -17,21 +17,23 @@ static const char *base_name(const char *dataset, size_t *length)
     return dataset + begin;
 }
 
-static bool is_separator(char c)
+/* The first letter or digit at or after *at, in lower case; '\0' when there is none before end. */
+static int next_letter(const char **at, const char *end)
 {
-    return c == '-' || c == '_';
+    while (*at < end && (**at == '-' || **at == '_')) (*at)++;
+    return *at < end ? tolower((unsigned char)*(*at)++) : '\0';
 }
 
 /* The same letters and digits; case, '-' and '_' do not count. */
 static bool same_name(const char *found, size_t length, const char *name)
 {
-    for (size_t i = 0; i < length; i++) {
-        if (is_separator(found[i])) continue;
-        while (is_separator(*name)) name++;
-        if (tolower((unsigned char)found[i]) != *name) return false;
-        name++;
-    }
-    return *name == '\0';
+    const char *found_end = found + length, *name_end = name + strlen(name);
+    int c;
+    do {
+        c = next_letter(&found, found_end);
+        if (c != next_letter(&name, name_end)) return false;
+    } while (c != '\0');
+    return true;
 }
 
 const ProtocolRow *protocol_row(const Protocol *p, const char *dataset)
