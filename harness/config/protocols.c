@@ -175,6 +175,7 @@ static const char *const ipoop[] = {DOMAINBED_DATA,
 
 static const char *const notes_ipoop[] = {
     "its commands make one trial per held-out domain, with the default hyper-parameters",
+    "needs a network clip-vit-b-16, OpenCLIP's image tower (see dgbench list nets)",
     "open in the sources: standard error (there are no error bars), sampling with replacement; "
     "taken from DomainBed",
     "the head is linear on the image tower's projected output; images have ImageNet's mean and "

@@ -109,16 +109,18 @@ static const SchemaRow rows[] = {
      .help = "a second stage trains a new model on all source images, with the length and the "
              "learning rates that the first one found"},
     {AT("method.compat", CHOICE, method.compat), .choices = compats, .default_text = "none",
-     .help = "erm_plusplus: as the paper's first repository where that differs: auto_lr off, "
-             "averaging_bn forward of parameters only, first averaged weights count twice, gradients "
-             "of the warm start add up"},
+     .help =
+         "erm_plusplus: as the paper's first repository where that differs: auto_lr off, "
+         "averaging_bn forward of parameters only, first averaged weights count twice, gradients "
+         "of the warm start add up"},
     {AT("method.batch_norm", CHOICE, method.batch_norm), .choices = batch_norms,
      .default_text = "live",
      .help = "live: batch statistics in training; frozen: the pretrained statistics throughout"},
     {AT("method.trainable", CHOICE, method.trainable), .choices = trainables, .default_text = "all",
      .help = "which weights are trained: all, or only the classifier (head)"},
     {AT("method.optimizer", CHOICE, method.optimizer), .choices = optimizers,
-     .default_text = "adam", .help = "adam (L2 in the gradient), adamw (decoupled decay), sgd or lars"},
+     .default_text = "adam",
+     .help = "adam (L2 in the gradient), adamw (decoupled decay), sgd or lars"},
     {AT("method.lr", FLOAT, method.lr), .default_text = "5e-5", .low = 0, .high = 1000,
      .help = "learning rate"},
     {AT("method.weight_decay", FLOAT, method.weight_decay), .default_text = "0", .low = 0,
