@@ -8,60 +8,37 @@
 
 enum { DEFAULT_STEPS = 5001 }; /* N_STEPS of every dataset in DomainBed's datasets.py */
 
-/* ---- what Python writes and JSON does not know ------------------------------------------------
+/* ---- JSON --------------------------------------------------------------------------------------
  */
 
-/* Length of a bare word that stands for a number that is not finite at s[0..n), or 0. */
-static size_t not_finite_word(const char *s, size_t n)
+/* The line as a JSON parser takes it, with {} for the pieces that are known already. */
+static void add_shortened(Str *out, const char *line, size_t n, JsonPiece first, JsonPiece second)
 {
-    static const char *const words[] = {"NaN", "Infinity", "-Infinity"};
-    for (int i = 0; i < 3; i++) {
-        size_t length = strlen(words[i]);
-        if (n >= length && memcmp(s, words[i], length) == 0) return length;
+    if (second.text < first.text) {
+        JsonPiece swap = first;
+        first = second;
+        second = swap;
     }
-    return 0;
+    const char *behind = second.text + second.n;
+    json_line_add_legal(out, line, (size_t)(first.text - line));
+    str_add(out, "{}");
+    json_line_add_legal(out, first.text + first.n, (size_t)(second.text - first.text) - first.n);
+    str_add(out, "{}");
+    json_line_add_legal(out, behind, (size_t)(line + n - behind));
 }
 
-static void add_legal_json(Str *out, const char *line, size_t n)
-{
-    bool in_text = false;
-    for (size_t i = 0; i < n; i++) {
-        size_t word = in_text ? 0 : not_finite_word(line + i, n - i);
-        if (word > 0) {
-            str_add(out, "null");
-            i += word - 1;
-            continue;
-        }
-        str_add_n(out, line + i, 1);
-        if (in_text && line[i] == '\\' && i + 1 < n)
-            str_add_n(out, line + ++i, 1);
-        else if (line[i] == '"')
-            in_text = !in_text;
-    }
-}
-
-/* Most lines are legal as they are. */
-static bool may_hold_words(const char *line, size_t n)
-{
-    const char *end = line + n;
-    for (const char *s = line; (s = memchr(s, 'N', (size_t)(end - s))) != NULL; s++) {
-        if (not_finite_word(s, (size_t)(end - s)) > 0) return true;
-    }
-    for (const char *s = line; (s = memchr(s, 'I', (size_t)(end - s))) != NULL; s++) {
-        if (not_finite_word(s, (size_t)(end - s)) > 0) return true;
-    }
-    return false;
-}
-
-static json_t *parse_json(const char *line, size_t n, Err *err)
+static json_t *parse_json(const DomainbedRecord *r, bool known, const char *line, size_t n,
+                          Err *err)
 {
     json_error_t why;
-    Str legal = {0};
-    bool clean = !may_hold_words(line, n);
-    if (!clean) add_legal_json(&legal, line, n);
-    json_t *root =
-        clean ? json_loadb(line, n, 0, &why) : json_loadb(str_text(&legal), legal.n, 0, &why);
-    str_done(&legal);
+    Str text = {0};
+    if (known)
+        add_shortened(&text, line, n, r->args_text, r->hparams_text);
+    else if (json_line_may_be_illegal(line, n))
+        json_line_add_legal(&text, line, n);
+    json_t *root = text.n > 0 ? json_loadb(text.text, text.n, JSON_REJECT_DUPLICATES, &why)
+                              : json_loadb(line, n, JSON_REJECT_DUPLICATES, &why);
+    str_done(&text);
     if (root == NULL) {
         err_set(err, ERR_FORMAT, "no JSON (%s), expected one record", why.text);
     } else if (!json_is_object(root)) {
@@ -242,15 +219,36 @@ static bool read_step(DomainbedRecord *r, const json_t *root, Err *err)
     return err_set(err, ERR_FORMAT, "no \"step\" in the record, expected a whole number from 0");
 }
 
-bool domainbed_record_parse(DomainbedRecord *out, bool *broken, const char *line, size_t n,
-                            Arena *arena, Err *err)
+/* What is the same in all records of a run. */
+static void take_args(DomainbedRecord *r, const DomainbedRecord *before)
 {
-    json_t *root = parse_json(line, n, err);
-    *broken = root == NULL;
+    JsonPiece args_text = r->args_text, hparams_text = r->hparams_text;
+    *r = *before;
+    r->args_text = args_text;
+    r->hparams_text = hparams_text;
+    r->n_evals = r->n_numbers = 0;
+    json_incref(r->args);
+    json_incref(r->hparams);
+    if (domainbed_dataset_find(r->dataset) == NULL) r->n_envs = DOMAINBED_MAX_ENVS;
+}
+
+bool domainbed_record_parse(DomainbedParser *parser, DomainbedRecord *out, const char *line,
+                            size_t n, Err *err)
+{
+    const DomainbedRecord *before = parser->before;
+    DomainbedRecord r = {.args_text = json_line_object(line, n, "args"),
+                         .hparams_text = json_line_object(line, n, "hparams")};
+    bool known = before != NULL && json_piece_equal(r.args_text, before->args_text) &&
+                 json_piece_equal(r.hparams_text, before->hparams_text);
+    json_t *root = parse_json(&r, known, line, n, err);
+    parser->broken = root == NULL;
     if (root == NULL) return false;
-    DomainbedRecord r = {0};
-    bool ok = read_args(&r, root, arena, err) && read_step(&r, root, err) &&
-              read_numbers(&r, root, arena, err);
+    bool ok = true;
+    if (known)
+        take_args(&r, before);
+    else
+        ok = read_args(&r, root, parser->arena, err);
+    ok = ok && read_step(&r, root, err) && read_numbers(&r, root, parser->arena, err);
     json_decref(root);
     if (ok)
         *out = r;

@@ -12,6 +12,7 @@
 #include "arena.h"
 #include "domainbed_registry.h"
 #include "err.h"
+#include "json_line.h"
 
 #include <jansson.h>
 #include <stdint.h>
@@ -30,6 +31,7 @@ typedef struct {
 typedef struct {
     json_t *args, *hparams; /* args without data_dir and output_dir: what makes the run. Free with
                                domainbed_record_done */
+    JsonPiece args_text, hparams_text; /* in the line that was parsed */
     const char *algorithm, *dataset;
     int test_envs[DOMAINBED_MAX_ENVS], n_test_envs; /* ascending */
     int64_t trial_seed, hparams_seed, seed;
@@ -41,11 +43,17 @@ typedef struct {
     int n_evals, n_numbers;
 } DomainbedRecord;
 
-/* line: n bytes without the newline. Arrays and texts live in the arena. On failure the message has
- * no place in front ("found ..., expected ..."): the caller knows file and line; *broken then says
- * whether the line is no JSON at all, as one that was cut off. */
-MUST_USE bool domainbed_record_parse(DomainbedRecord *out, bool *broken, const char *line, size_t n,
-                                     Arena *arena, Err *err);
+typedef struct {
+    Arena *arena;                  /* for arrays and texts */
+    const DomainbedRecord *before; /* a record whose line is still there: when args and hparams are
+                                      written alike, they are not parsed again. NULL: none */
+    bool broken;                   /* set on failure: the line is no JSON at all, as one cut off */
+} DomainbedParser;
+
+/* line: n bytes without the newline. On failure the message has no place in front ("found ...,
+ * expected ..."): the caller knows file and line. */
+MUST_USE bool domainbed_record_parse(DomainbedParser *parser, DomainbedRecord *out,
+                                     const char *line, size_t n, Err *err);
 void domainbed_record_done(DomainbedRecord *record); /* zeroed: fine */
 
 #endif

@@ -12,7 +12,8 @@ typedef struct {
     int dataset;   /* place in domainbed_datasets */
     int algorithm; /* place in DomainbedResults.algorithms */
     int64_t trial;
-    double value[N_SELECTIONS][10], accuracy[N_SELECTIONS][10];
+    double value[N_SELECTIONS][DOMAINBED_MOST_ENVS];
+    double accuracy[N_SELECTIONS][DOMAINBED_MOST_ENVS];
 } DomainbedTrial;
 
 typedef struct {

@@ -43,11 +43,12 @@ static bool same_run(const DomainbedRun *run, const DomainbedRecord *record)
 static bool add_line(DomainbedRun *run, const char *line, size_t n, int number, Arena *arena,
                      Err *err)
 {
+    DomainbedParser parser = {.arena = arena, .before = run->n_records > 0 ? run->records : NULL};
     DomainbedRecord record;
     Err why = {0};
-    bool broken;
-    if (!domainbed_record_parse(&record, &broken, line, n, arena, &why)) {
-        if (!broken) return err_set(err, ERR_FORMAT, "%s:%d: %s", run->file, number, why.text);
+    if (!domainbed_record_parse(&parser, &record, line, n, &why)) {
+        if (!parser.broken)
+            return err_set(err, ERR_FORMAT, "%s:%d: %s", run->file, number, why.text);
         run->skipped[run->n_skipped++] =
             (DomainbedSkipped){.line = number, .why = arena_strdup(arena, why.text)};
         return true;

@@ -146,7 +146,7 @@ static int values_of_dataset(const Printer *p, int dataset, int algorithm)
     for (int i = 0; i < p->results->n_trials; i++) {
         const DomainbedTrial *trial = &p->results->trials[i];
         if (!is_of(trial, dataset, algorithm)) continue;
-        double found[10];
+        double found[DOMAINBED_MOST_ENVS];
         int n_found = 0;
         for (int env = 0; env < domainbed_datasets[dataset].n_envs; env++) {
             double accuracy = trial->accuracy[p->rule][env];

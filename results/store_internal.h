@@ -51,7 +51,7 @@ MUST_USE bool store_dataset_ids(Store *store, StoreIds *domains, StoreIds *class
 MUST_USE bool store_write_dataset(Store *store, int64_t *out_dataset, const StoreDataset *dataset,
                                   Err *err);
 MUST_USE bool store_write_environment(Db *db, int64_t *out, const StoreEnvironment *e, Err *err);
-/* Replaces run_domain and run.held_out; needs run->id and run->domains. */
+/* run_domain and run.held_out, of a run that has none; needs run->id and run->domains. */
 MUST_USE bool store_write_domains(StoreRun *run, const StoreRunInfo *info, Err *err);
 MUST_USE bool store_write_hparams(StoreRun *run, const StoreRunInfo *info, Err *err);
 

@@ -128,8 +128,6 @@ static const char *domain_role(const StoreRunInfo *info, int domain)
 bool store_write_domains(StoreRun *run, const StoreRunInfo *info, Err *err)
 {
     Db *db = run->store->db;
-    if (!db_do(db, "DELETE FROM run_domain WHERE run_id = ?", DB_VALUES(db_int(run->id)), err))
-        return false;
     for (int i = 0; i < run->domains.n; i++) {
         const char *role = domain_role(info, i);
         if (role == NULL) continue;
@@ -141,8 +139,9 @@ bool store_write_domains(StoreRun *run, const StoreRunInfo *info, Err *err)
     }
     return db_do(db,
                  "UPDATE run SET held_out = (SELECT coalesce(group_concat(name, '+'), '') FROM"
-                 " (SELECT name FROM run_domain JOIN domain ON domain.id = domain_id"
-                 "  WHERE run_id = ?1 AND role = 'held_out' ORDER BY position)) WHERE id = ?1",
+                 " (SELECT name FROM domain WHERE dataset_id = run.dataset_id AND EXISTS"
+                 "   (SELECT 1 FROM run_domain WHERE run_id = ?1 AND domain_id = domain.id"
+                 "    AND role = 'held_out') ORDER BY position)) WHERE id = ?1",
                  DB_VALUES(db_int(run->id)), err);
 }
 
@@ -159,8 +158,6 @@ static DbValue hparam_value(const char *text)
 bool store_write_hparams(StoreRun *run, const StoreRunInfo *info, Err *err)
 {
     Db *db = run->store->db;
-    if (!db_do(db, "DELETE FROM hparam WHERE run_id = ?", DB_VALUES(db_int(run->id)), err))
-        return false;
     for (int i = 0; i < info->n_hparams; i++) {
         if (!db_do(db, "INSERT INTO hparam (run_id, name, value) VALUES (?, ?, ?)",
                    DB_VALUES(db_int(run->id), db_text(info->hparams[i].name),
@@ -184,12 +181,20 @@ static bool forget_after(StoreRun *run, int64_t resume_step, Err *err)
                  err);
 }
 
+static bool forget_names(StoreRun *run, Err *err)
+{
+    Db *db = run->store->db;
+    return db_do(db, "DELETE FROM run_domain WHERE run_id = ?", DB_VALUES(db_int(run->id)), err) &&
+           db_do(db, "DELETE FROM hparam WHERE run_id = ?", DB_VALUES(db_int(run->id)), err);
+}
+
 static bool begin_run(StoreRun *run, const StoreRunInfo *info, int64_t resume_step, Err *err)
 {
     return store_dataset_ids(run->store, &run->domains, &run->classes, &run->images, info->dataset,
                              err) &&
-           write_run(run->store->db, &run->id, info, err) && store_write_domains(run, info, err) &&
-           store_write_hparams(run, info, err) && forget_after(run, resume_step, err) &&
+           write_run(run->store->db, &run->id, info, err) && forget_names(run, err) &&
+           store_write_domains(run, info, err) && store_write_hparams(run, info, err) &&
+           forget_after(run, resume_step, err) &&
            store_run_list(run->store, run->id, info->experiment, err);
 }
 
