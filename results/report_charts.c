@@ -143,11 +143,20 @@ static void curves_panel(const Part *part, RowSpan span, const char *figure, Axi
     str_add(part->out, "</div>\n");
 }
 
+/* From 0 to the last step, which are its only ticks: panels are small. */
+static Axis steps_axis(const Part *part, RowSpan span)
+{
+    double low = 0.0, high = 1.0;
+    for (int r = span.first; r < span.end; r++)
+        axis_include(&low, &high, rows_number(part->rows, r, "x"));
+    return (Axis){0.0, high, high};
+}
+
 static void curves_figure(const Part *part, RowSpan span)
 {
-    static const char *const X[] = {"x", NULL}, *const Y[] = {"y", "low", "high", NULL};
+    static const char *const Y[] = {"y", "low", "high", NULL};
     const char *figure = rows_text(part->rows, span.first, "figure");
-    Axis x = axis_of(part, span, X, 3), y = axis_of(part, span, Y, 4);
+    Axis x = steps_axis(part, span), y = axis_of(part, span, Y, 4);
     str_add(part->out, "<figure>");
     html_element(part->out, "h4", NULL, figure);
     str_add(part->out, "<div class=\"panels small\">\n");

@@ -2,7 +2,7 @@
  * brackets may be missing); each value of [section] is a table or figure of its own:
  *
  *   facts    name, value
- *   matrix   [section], row, [row_order], column, [column_order], value, [error], [n]; or text
+ *   matrix   [section], row, [row_order], column, [column_order], value, [n, [error]]; or text
  *            instead of value. Line "best: max" marks the best of each column.
  *   table    [section], any columns; numbers are aligned to the right. [of_rows]: how many rows
  *            there are in all, not shown

@@ -14,9 +14,10 @@ static void name_values(const Part *part, const char *class_name)
     str_addf(part->out, "<dl class=\"%s\">\n", class_name);
     for (int r = part->span.first; r < part->span.end; r++) {
         const char *value = rows_text(part->rows, r, "value");
+        if (value[0] == '\0') continue;
         str_add(part->out, "<div>");
         html_element(part->out, "dt", NULL, rows_text(part->rows, r, "name"));
-        html_element(part->out, "dd", NULL, value[0] != '\0' ? value : "\xe2\x80\x93");
+        html_element(part->out, "dd", NULL, value);
         str_add(part->out, "</div>\n");
     }
     str_add(part->out, "</dl>\n");
@@ -51,11 +52,11 @@ static void open_table(const Part *part)
     const char *caption = sql_file_key(part->text, "caption", part->arena);
     str_add(part->out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"");
     html_text(part->out, part->section[0] != '\0' ? part->section : caption);
-    str_add(part->out, "\"><table><caption>");
+    str_add(part->out, "\"><table><caption><span>");
     if (part->section[0] != '\0') html_element(part->out, "b", NULL, part->section);
     if (part->section[0] != '\0' && caption != NULL) str_add(part->out, ": ");
     html_text(part->out, caption);
-    str_add(part->out, "</caption>\n");
+    str_add(part->out, "</span></caption>\n");
 }
 
 static void close_table(const Part *part)
@@ -114,9 +115,10 @@ static void matrix_number(const Part *part, int r, bool best)
     str_add(part->out, best ? "<td class=\"n best\"><b>" : "<td class=\"n\">");
     str_addf(part->out, "%.1f", rows_number(part->rows, r, "value"));
     if (best) str_add(part->out, "</b>");
-    if (!isnan(error)) str_addf(part->out, "<small> \xc2\xb1 %.1f", error);
-    if (!isnan(n)) str_addf(part->out, " (%.0f)", n);
-    str_add(part->out, isnan(error) ? "</td>" : "</small></td>");
+    if (!isnan(n)) str_add(part->out, "<small>");
+    if (!isnan(error)) str_addf(part->out, " \xc2\xb1 %.1f", error);
+    if (!isnan(n)) str_addf(part->out, " (%.0f)</small>", n);
+    str_add(part->out, "</td>");
 }
 
 static void matrix_cell(const Part *part, const Matrix *m, int row, int column, double best)
@@ -176,9 +178,20 @@ static bool is_numeric(const Part *part, const char *column)
     return any;
 }
 
+/* Messages, which need room. */
+static bool is_long(const Part *part, const char *column)
+{
+    enum { LONG = 40 };
+    for (int r = part->span.first; r < part->span.end; r++) {
+        if (strlen(rows_text(part->rows, r, column)) > LONG) return true;
+    }
+    return false;
+}
+
 static const char *column_class(const Part *part, const char *column)
 {
     if (str_equal(column, "Run key") || str_equal(column, "Fingerprint")) return "code";
+    if (is_long(part, column)) return "long";
     return is_numeric(part, column) ? "n" : NULL;
 }
 

@@ -4,12 +4,12 @@
 #include "html.h"
 
 #include <math.h>
-#include <stdio.h>
+#include <string.h>
 
 enum { N_SHAPES = 4, N_COLOURS = 8, N_DASHES = 4 };
 
 /* Pixels from the top of a dot chart; percent of its width. */
-enum { LANE = 20, DOTS_TOP = 4, DOTS_AXIS = 20, PLOT_LEFT = 26, PLOT_RIGHT = 64 };
+enum { LANE = 20, DOTS_TOP = 4, DOTS_AXIS = 20, LABEL_MIN = 20, LABEL_MAX = 34, PLOT_RIGHT = 65 };
 
 /* The same for curves, whose plot is a picture of its own with units of 0..UNITS. */
 enum { CURVES_HEIGHT = 150, CURVES_TOP = 6, CURVES_PLOT = 120, CURVES_LEFT = 15, UNITS = 1000 };
@@ -20,7 +20,7 @@ enum { CURVES_WIDTH = 98 - CURVES_LEFT };
 static double round_step(double raw)
 {
     double power = pow(10.0, floor(log10(raw)));
-    double mantissa = raw / power;
+    double mantissa = raw / power - 1e-9; /* rounding must not double a step */
     return power * (mantissa <= 1.0 ? 1.0 : mantissa <= 2.0 ? 2.0 : mantissa <= 5.0 ? 5.0 : 10.0);
 }
 
@@ -43,7 +43,7 @@ void axis_include(double *low, double *high, double value)
 
 static int axis_n_ticks(const Axis *axis)
 {
-    return (int)lround((axis->high - axis->low) / axis->step) + 1;
+    return (int)floor((axis->high - axis->low) / axis->step + 1e-6) + 1;
 }
 
 static double axis_tick(const Axis *axis, int i)
@@ -107,9 +107,20 @@ void svg_line(Str *out, int series)
 
 /* ---- dots ------------------------------------------------------------------------------------ */
 
+/* Where labels end and the plot begins: room for the longest, about 1.8 % a letter. */
+static double label_width(const DotChart *chart)
+{
+    size_t longest = 0;
+    for (int i = 0; i < chart->n_lanes; i++) {
+        size_t n = strlen(chart->lanes[i].label);
+        if (n > longest) longest = n;
+    }
+    return fmin(fmax(1.8 * (double)longest + 2.0, LABEL_MIN), LABEL_MAX);
+}
+
 static double dots_x(const DotChart *chart, double value)
 {
-    return axis_place(&chart->axis, value, PLOT_LEFT, PLOT_RIGHT);
+    return axis_place(&chart->axis, value, label_width(chart) + 1.5, PLOT_RIGHT);
 }
 
 static void dots_axis(Str *out, const DotChart *chart)
@@ -142,9 +153,11 @@ static void lane_numbers(Str *out, const DotLane *lane, int y)
 
 static void draw_lane(Str *out, const DotChart *chart, const DotLane *lane, int y)
 {
-    str_addf(out, "<text class=\"lane\" x=\"0\" y=\"%d\">", y + 4);
+    /* A picture of its own cuts off what is too long. */
+    str_addf(out, "<svg x=\"0\" y=\"%d\" width=\"%.1f%%\" height=\"%d\"><text y=\"%d\">",
+             y - LANE / 2, label_width(chart), LANE, LANE / 2 + 4);
     html_text(out, lane->label);
-    str_addf(out, "</text><g class=\"s%d\">", lane->series % N_COLOURS);
+    str_addf(out, "</text></svg><g class=\"s%d\">", lane->series % N_COLOURS);
     double x = isnan(lane->value) ? 0.0 : dots_x(chart, lane->value);
     if (!isnan(lane->reference)) {
         double from = dots_x(chart, lane->reference);
@@ -188,12 +201,12 @@ static void curves_axes(Str *out, const CurveChart *chart)
         str_addf(out, "<text class=\"tick end\" x=\"%d%%\" y=\"%.1f\">%g</text>", CURVES_LEFT - 2,
                  y + 4, value);
     }
-    int n = axis_n_ticks(&chart->x);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < axis_n_ticks(&chart->x); i++) {
         double value = axis_tick(&chart->x, i);
         double x = axis_place(&chart->x, value, CURVES_LEFT, CURVES_LEFT + CURVES_WIDTH);
         str_addf(out, "<text class=\"tick %s\" x=\"%.2f%%\" y=\"%d\">%g</text>",
-                 i == n - 1 ? "end" : "mid", x, CURVES_HEIGHT - 8, value);
+                 x > CURVES_LEFT + 0.93 * CURVES_WIDTH ? "end" : "mid", x, CURVES_HEIGHT - 8,
+                 value);
     }
 }
 

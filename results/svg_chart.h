@@ -12,7 +12,7 @@
 
 #include "str.h"
 
-/* A scale with ticks at low, low + step, ..., high. */
+/* A scale with ticks at low, low + step, ..., up to high. */
 typedef struct {
     double low, high, step;
 } Axis;

@@ -1,10 +1,10 @@
 -- part: matrix
 -- title: Accuracy on the held-out domain
--- caption: accuracy in percent, mean ± standard error over trials (number of trials); bold: best of its column
+-- caption: accuracy, %
 -- best: max
--- note: Standard errors are DomainBed's: population standard deviation over the trials, divided by the square root of their number. A dash is a cell without a run that is done; a row that lacks one has no average.
+-- note: Mean ± standard error over the trials (number of trials); bold: best of its column. Standard errors are DomainBed's: population standard deviation over the trials, divided by the square root of their number. A dash is a cell without a run that is done; a row that lacks one has no average.
 SELECT section, label AS row, row_order, domain AS "column", domain_position AS column_order, 100 * mean AS value,
-       100 * stderr AS error, n_trials AS n
+       CASE WHEN n_trials > 1 THEN 100 * stderr END AS error, n_trials AS n
 FROM shown
 UNION ALL
 SELECT section, label, row_order, 'Average', 1e9, 100 * mean, NULL, NULL FROM average

@@ -1,6 +1,7 @@
 -- part: table
 -- title: Cost
--- caption: what each method took, means per run that is done
+-- note: Of the runs that are done. Parameters and peak memory are the largest of them; the last column is the sum over all of them.
+-- caption: means per run
 SELECT dataset AS section, method AS Method, count(*) AS "Runs", format('%.0f', avg(steps)) AS "Steps",
        format('%.3f', max(n_parameters) / 1e6) AS "Parameters, M", format('%.1f', avg(train_flops) / 1e12) AS "TFLOPs",
        format('%.1f', avg(ms_per_step)) AS "ms/step", format('%.1f', avg(train_seconds)) AS "Training, s",

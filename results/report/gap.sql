@@ -6,7 +6,7 @@ SELECT section, label AS panel, row_order AS panel_order, shown.domain AS lane, 
        100 * shown.mean AS value, NULL AS low, NULL AS high, 100 * validation.mean AS reference
 FROM shown
 JOIN method_shown USING (section, label, series, dataset, experiment, method)
-JOIN cell AS validation ON validation.scored = 'validation' AND validation.rule = method_shown.rule
+JOIN any_cell AS validation ON validation.scored = 'validation' AND validation.rule = method_shown.rule
      AND validation.experiment = method_shown.experiment AND validation.dataset = method_shown.dataset
      AND validation.split_rule = method_shown.split_rule AND validation.method = method_shown.method
      AND validation.domain = shown.domain

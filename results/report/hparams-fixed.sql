@@ -1,4 +1,5 @@
 -- part: list
+-- empty: None: every one differs.
 -- title: Hyper-parameters that all selected runs share
 SELECT section, name, format('%s', min(value)) AS value
 FROM (SELECT DISTINCT section, run_id FROM run_selected)

@@ -1,6 +1,8 @@
 -- part: matrix
 -- title: Hyper-parameters of the selected runs
--- caption: those that differ between methods or between runs; several values: lowest to highest
+-- empty: No hyper-parameter differs between methods or runs.
+-- note: Where the selected runs of a method have several values: lowest to highest.
+-- caption: those that differ between methods or runs
 WITH value_of AS MATERIALIZED (
     SELECT DISTINCT section, label, row_order, run_id, name, value
     FROM run_selected

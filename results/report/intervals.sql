@@ -6,5 +6,5 @@ SELECT section, domain AS panel, domain_position AS panel_order, label AS lane, 
        100 * mean AS value, 100 * low AS low, 100 * high AS high, NULL AS reference
 FROM shown
 UNION ALL
-SELECT section, 'Average over domains', 1e9, label, row_order, series, 100 * mean, NULL, NULL, NULL FROM average
+SELECT section, 'Average', 1e9, label, row_order, series, 100 * mean, NULL, NULL, NULL FROM average
 ORDER BY section, panel_order, lane_order;

@@ -19,6 +19,9 @@ FROM (
     WINDOW same AS (PARTITION BY dataset, split_rule, method, rule, scored)
 );
 
+-- All cells of the runs shown: every rule, everything that is scored.
+CREATE TEMP TABLE any_cell AS SELECT * FROM cell;
+
 -- The cells shown. 95 % intervals: Student's t over the trials, mean +/- t(n - 1) * sample deviation / sqrt(n).
 CREATE TEMP TABLE shown AS
 SELECT section, label, series, method_shown.first_run_id AS row_order, dataset, experiment, method, cell.domain, cell.domain_position,
@@ -28,7 +31,7 @@ FROM (
               * CASE n_trials WHEN 2 THEN 12.706 WHEN 3 THEN 4.303 WHEN 4 THEN 3.182 WHEN 5 THEN 2.776 WHEN 6 THEN 2.571
                               WHEN 7 THEN 2.447 WHEN 8 THEN 2.365 WHEN 9 THEN 2.306 WHEN 10 THEN 2.262
                               ELSE 1.960 + 2.4 / (n_trials - 1.0) END AS half
-    FROM cell
+    FROM any_cell
 ) AS cell
 JOIN method_shown USING (experiment, rule, scored, dataset, split_rule, method)
 ORDER BY section, row_order, domain_position;

@@ -1,6 +1,6 @@
 -- part: table
 -- title: Runs in no cell
--- caption: failed, diverged and unfinished runs
+-- caption: failed, diverged, unfinished
 -- empty: None: every run is done.
 SELECT dataset AS section, run_info.method AS "Method", run_info.held_out AS "Held out", run_info.trial AS "Trial", run_info.hparams_seed AS "Draw",
        status AS "Status", last_step AS "Step", message AS "Message", run_info.key AS "Run key", count(*) OVER () AS of_rows
