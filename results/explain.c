@@ -1,0 +1,334 @@
+/* One cell, one run: found, read, shown. */
+#include "explain.h"
+
+#include "explain_internal.h"
+#include "results_files.h"
+#include "sql_file.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MAX_NAMES = 64, N_DIMENSIONS = 5 };
+
+/* ---- which cell ---- */
+
+/* The first column of all rows, at most MAX_NAMES. */
+static bool read_names(const char *out[MAX_NAMES], int *n, Db *db, const char *sql,
+                       TextParameters texts, Arena *arena, Err *err)
+{
+    sqlite3_stmt *statement;
+    if (!explain_prepare(db, &statement, sql, texts, err)) return false;
+    bool row = false, ok;
+    *n = 0;
+    while ((ok = query_step(db, statement, &row, err)) && row && *n < MAX_NAMES) {
+        out[(*n)++] = explain_column(statement, 0, arena);
+    }
+    sqlite3_finalize(statement);
+    return ok;
+}
+
+#define RUNS                                                                                       \
+    " FROM run JOIN run_experiment ON run_experiment.run_id = run.id"                              \
+    " JOIN dataset ON dataset.id = run.dataset_id WHERE run.n_held_out = 1"
+#define FILTERED                                                                                   \
+    RUNS " AND (:experiment IS NULL OR run_experiment.experiment = :experiment)"                   \
+         " AND (:dataset IS NULL OR dataset.name = :dataset)"                                      \
+         " AND (:split IS NULL OR run.split_rule = :split)"                                        \
+         " AND (:method IS NULL OR run.method = :method)"                                          \
+         " AND (:held_out IS NULL OR run.held_out = :held_out)"
+
+/* What names a cell among runs: those there are, and those that fit what was said. */
+static const struct {
+    const char *option, *all, *fitting;
+    size_t offset;
+} DIMENSIONS[N_DIMENSIONS] = {
+    {"--method", "SELECT DISTINCT run.method" RUNS " ORDER BY 1",
+     "SELECT DISTINCT run.method" FILTERED " ORDER BY 1", offsetof(ExplainQuery, method)},
+    {"--held-out", "SELECT DISTINCT run.held_out" RUNS " ORDER BY 1",
+     "SELECT DISTINCT run.held_out" FILTERED " ORDER BY 1", offsetof(ExplainQuery, held_out)},
+    {"--dataset", "SELECT DISTINCT dataset.name" RUNS " ORDER BY 1",
+     "SELECT DISTINCT dataset.name" FILTERED " ORDER BY 1", offsetof(ExplainQuery, dataset)},
+    {"--experiment", "SELECT DISTINCT run_experiment.experiment" RUNS " ORDER BY 1",
+     "SELECT DISTINCT run_experiment.experiment" FILTERED " ORDER BY 1",
+     offsetof(ExplainQuery, experiment)},
+    {"--split", "SELECT DISTINCT run.split_rule" RUNS " ORDER BY 1",
+     "SELECT DISTINCT run.split_rule" FILTERED " ORDER BY 1", offsetof(ExplainQuery, split)},
+};
+
+static const char **said(ExplainQuery *query, int dimension)
+{
+    return (const char **)((char *)query + DIMENSIONS[dimension].offset);
+}
+
+/* :experiment ... :variant, and :run (NULL) */
+static TextParameters parameters_of(TextParameter out[9], const ExplainQuery *q, const char *run)
+{
+    const TextParameter all[9] = {
+        {":experiment", q->experiment}, {":dataset", q->dataset},   {":split", q->split},
+        {":method", q->method},         {":held_out", q->held_out}, {":rule", q->rule},
+        {":scored", q->scored},         {":variant", q->variant},   {":run", run}};
+    memcpy(out, all, sizeof all);
+    return (TextParameters){out, 9};
+}
+
+static bool unknown_name(Err *err, const char *option, const char *found, const char *const *names,
+                         int n)
+{
+    const char *nearest = str_nearest(found, names, n);
+    if (nearest != NULL) {
+        return err_set(err, ERR_NOT_FOUND, "%s: no \"%s\" (did you mean \"%s\"?)", option, found,
+                       nearest);
+    }
+    Str list = {0};
+    for (int i = 0; i < n; i++) str_addf(&list, "%s%s", i > 0 ? ", " : "", names[i]);
+    err_set(err, ERR_NOT_FOUND, "%s: no \"%s\", there are: %s", option, found,
+            n > 0 ? str_text(&list) : "none");
+    str_done(&list);
+    return false;
+}
+
+static bool check_known(Err *err, const char *option, const char *found, const char *const *names,
+                        int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (str_equal(names[i], found)) return true;
+    }
+    return unknown_name(err, option, found, names, n);
+}
+
+static bool fail_ambiguous(Err *err, const char *option, const char *const *names, int n)
+{
+    Str list = {0};
+    for (int i = 0; i < n; i++) str_addf(&list, "%s%s", i > 0 ? ", " : "", names[i]);
+    err_set(err, ERR_USAGE, "explain: several cells are meant, expected %s with one of: %s", option,
+            str_text(&list));
+    str_done(&list);
+    return false;
+}
+
+/* Names that are not there at all, before names that do not go together. */
+static bool check_names(Db *db, ExplainQuery *query, Arena *arena, Err *err)
+{
+    const char *names[MAX_NAMES];
+    int n;
+    for (int i = 0; i < N_DIMENSIONS; i++) {
+        const char *found = *said(query, i);
+        if (found == NULL) continue;
+        if (!read_names(names, &n, db, DIMENSIONS[i].all, (TextParameters){0}, arena, err) ||
+            !check_known(err, DIMENSIONS[i].option, found, names, n)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool complete_names(Db *db, ExplainQuery *query, Arena *arena, Err *err)
+{
+    const char *names[MAX_NAMES];
+    TextParameter texts[9];
+    int n;
+    for (int i = 0; i < N_DIMENSIONS; i++) {
+        TextParameters parameters = parameters_of(texts, query, NULL);
+        if (!read_names(names, &n, db, DIMENSIONS[i].fitting, parameters, arena, err)) return false;
+        if (n == 0) return err_set(err, ERR_NOT_FOUND, "explain: no runs of such a cell");
+        if (n > 1) return fail_ambiguous(err, DIMENSIONS[i].option, names, n);
+        *said(query, i) = names[0];
+    }
+    return true;
+}
+
+/* Rule and score: as said, or as the experiment is read. */
+static bool complete_rule(Db *db, ExplainQuery *query, Arena *arena, Err *err)
+{
+    static const char *const rules[] = {"training-domain", "leave-one-domain-out", "oracle",
+                                        "last"};
+    static const char *const scores[] = {"in", "out", "whole", "validation"};
+    if (query->rule != NULL && !check_known(err, "--rule", query->rule, rules, 4)) return false;
+    if (query->scored != NULL && !check_known(err, "--scored", query->scored, scores, 4))
+        return false;
+    const char *names[MAX_NAMES];
+    TextParameter texts[9];
+    int n;
+    TextParameters parameters = parameters_of(texts, query, NULL);
+    const char *sql = "SELECT selection FROM experiment WHERE name = :experiment "
+                      "UNION ALL SELECT scored FROM experiment WHERE name = :experiment";
+    if (!read_names(names, &n, db, sql, parameters, arena, err)) return false;
+    if (query->rule == NULL) query->rule = n == 2 ? names[0] : rules[0];
+    if (query->scored == NULL) query->scored = n == 2 ? names[1] : scores[0];
+    return true;
+}
+
+static bool complete_variant(Db *db, ExplainQuery *query, Arena *arena, Err *err)
+{
+    const char *names[MAX_NAMES];
+    TextParameter texts[9];
+    int n;
+    TextParameters parameters = parameters_of(texts, query, NULL);
+    const char *sql = query->variant == NULL
+                          ? "SELECT DISTINCT run.variant" FILTERED
+                          : "SELECT DISTINCT variant FROM checkpoint WHERE run_id IN "
+                            "(SELECT run.id" FILTERED ")";
+    if (!read_names(names, &n, db, sql, parameters, arena, err)) return false;
+    if (query->variant != NULL) return check_known(err, "--variant", query->variant, names, n);
+    if (n > 1) return fail_ambiguous(err, "--variant", names, n);
+    query->variant = names[0];
+    return true;
+}
+
+/* ---- its number ---- */
+
+#define CHOSEN                                                                                     \
+    "WITH chosen AS MATERIALIZED (SELECT trial, run_id, checkpoint_id, step, variant, experiment," \
+    " rule_value, hparams_seed, n_runs, score FROM scored_result WHERE rule = :rule"               \
+    " AND scored = :scored AND experiment = :experiment AND dataset = :dataset"                    \
+    " AND split_rule = :split AND method = :method AND held_out = :held_out AND n_held_out = 1"    \
+    " AND variant = :variant) "
+
+/* "2 failed, 1 running" */
+static bool no_number(Db *db, const ExplainQuery *query, Arena *arena, Err *err)
+{
+    const char *names[MAX_NAMES];
+    TextParameter texts[9];
+    int n;
+    TextParameters parameters = parameters_of(texts, query, NULL);
+    const char *sql = "SELECT group_concat(n || ' ' || status, ', ') FROM "
+                      "(SELECT run.status, count(*) AS n" FILTERED " GROUP BY run.status)";
+    if (!read_names(names, &n, db, sql, parameters, arena, err)) return false;
+    return err_set(
+        err, ERR_NOT_FOUND,
+        "explain: the cell is empty: no number for rule %s, scored %s, weights %s; runs: "
+        "%s",
+        query->rule, query->scored, query->variant, n > 0 ? names[0] : "none");
+}
+
+/* Which deviation makes the standard error that the table has. */
+static const char *deviation_of(const double *scores, int n, double error)
+{
+    double mean = 0, squares = 0;
+    for (int i = 0; i < n; i++) mean += scores[i] / n;
+    for (int i = 0; i < n; i++) squares += (scores[i] - mean) * (scores[i] - mean);
+    if (n < 2) return "";
+    double population = sqrt(squares / n / n);
+    return fabs(error - population) <= 1e-9 ? "population" : "sample";
+}
+
+static bool read_trials(ExplainCell *cell, Db *db, Arena *arena, Err *err)
+{
+    TextParameter texts[9];
+    sqlite3_stmt *statement;
+    const char *sql = CHOSEN "SELECT run_id, score FROM chosen ORDER BY trial LIMIT 1000";
+    if (!explain_prepare(db, &statement, sql, parameters_of(texts, &cell->name, NULL), err))
+        return false;
+    cell->runs = arena_alloc(arena, 1000, sizeof *cell->runs);
+    double *scores = arena_alloc(arena, 1000, sizeof *scores);
+    bool row = false, ok;
+    while ((ok = query_step(db, statement, &row, err)) && row) {
+        cell->runs[cell->n_trials] = sqlite3_column_int64(statement, 0);
+        scores[cell->n_trials++] = sqlite3_column_double(statement, 1);
+    }
+    sqlite3_finalize(statement);
+    cell->deviation = deviation_of(scores, cell->n_trials, cell->error);
+    return ok;
+}
+
+static bool read_number(ExplainCell *cell, Db *db, Arena *arena, Err *err)
+{
+    TextParameter texts[9];
+    sqlite3_stmt *statement;
+    const char *sql = "SELECT mean, stderr FROM cell WHERE rule = :rule AND scored = :scored"
+                      " AND experiment = :experiment AND dataset = :dataset AND split_rule = :split"
+                      " AND method = :method AND held_out = :held_out AND n_held_out = 1"
+                      " AND variant = :variant";
+    if (!explain_prepare(db, &statement, sql, parameters_of(texts, &cell->name, NULL), err))
+        return false;
+    bool row = false;
+    bool ok = query_step(db, statement, &row, err);
+    if (ok && row) {
+        cell->mean = sqlite3_column_double(statement, 0);
+        cell->error = sqlite3_column_double(statement, 1);
+    }
+    sqlite3_finalize(statement);
+    if (!ok) return false;
+    return row ? read_trials(cell, db, arena, err) : no_number(db, &cell->name, arena, err);
+}
+
+bool explain_find_cell(ExplainCell *out, Db *db, const ExplainQuery *query, Arena *arena, Err *err)
+{
+    ExplainCell cell = {.name = *query};
+    if (!check_names(db, &cell.name, arena, err) || !complete_names(db, &cell.name, arena, err) ||
+        !complete_rule(db, &cell.name, arena, err) ||
+        !complete_variant(db, &cell.name, arena, err) || !read_number(&cell, db, arena, err)) {
+        return false;
+    }
+    *out = cell;
+    return true;
+}
+
+/* ---- sections ---- */
+
+/* "cell_left_out.sql" is the section "left_out" of a cell. */
+static const char *section_name(const EmbeddedFile *file, const char *kind, Arena *arena)
+{
+    size_t n = strlen(kind);
+    if (strncmp(file->name, kind, n) != 0) return NULL;
+    return arena_strndup(arena, file->name + n, strlen(file->name) - n - strlen(".sql"));
+}
+
+static bool print_rows(Db *db, FILE *out, const char *title, sqlite3_stmt *statement, Format format,
+                       Err *err)
+{
+    bool row = false;
+    if (format == FORMAT_JSON) return query_write_rows(db, out, statement, format, err);
+    if (!query_step(db, statement, &row, err)) return false;
+    sqlite3_reset(statement);
+    if (!row) return true;
+    fprintf(out, "\n%s\n", title);
+    return query_write_rows(db, out, statement, format, err);
+}
+
+static bool print_section(Db *db, FILE *out, const EmbeddedFile *file, const char *kind,
+                          TextParameters texts, Format format, Err *err)
+{
+    Arena *arena = arena_new();
+    Str sql = {0};
+    sqlite3_stmt *statement = NULL;
+    const char *name = section_name(file, kind, arena);
+    bool ok = true;
+    if (name != NULL) {
+        if (str_equal(kind, "cell_")) str_add(&sql, CHOSEN);
+        str_add(&sql, file->text);
+        if (format == FORMAT_JSON) fprintf(out, "\"%s\": ", name);
+        ok = explain_prepare(db, &statement, str_text(&sql), texts, err) &&
+             print_rows(db, out, sql_file_key(file->text, "title", arena), statement, format, err);
+        if (format == FORMAT_JSON) fprintf(out, ",\n");
+    }
+    sqlite3_finalize(statement);
+    str_done(&sql);
+    arena_free(arena);
+    return ok;
+}
+
+static bool print_sections(Db *db, FILE *out, const char *kind, TextParameters texts, Format format,
+                           Err *err)
+{
+    bool ok = true;
+    for (const EmbeddedFile *file = explain_files; ok && file->name != NULL; file++) {
+        ok = print_section(db, out, file, kind, texts, format, err);
+    }
+    return ok;
+}
+
+bool explain_cell_sections(Db *db, FILE *out, const ExplainCell *cell, Format format, Err *err)
+{
+    TextParameter texts[9];
+    return print_sections(db, out, "cell_", parameters_of(texts, &cell->name, NULL), format, err);
+}
+
+bool explain_run_sections(Db *db, FILE *out, int64_t run, Format format, Err *err)
+{
+    TextParameter texts[9];
+    char id[32];
+    snprintf(id, sizeof id, "%lld", (long long)run);
+    ExplainQuery none = {0};
+    return print_sections(db, out, "run_", parameters_of(texts, &none, id), format, err);
+}
