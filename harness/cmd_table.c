@@ -34,8 +34,11 @@ static bool run_table(const Args *args, Err *err)
     if (!read_results_open(&r, args, err)) return false;
     bool ok = read_results_parameters(&r, args, err);
     if (ok) {
-        static const char *const parameters[] = {"experiment", "dataset", "rule", "scored"};
-        for (int i = 0; i < 4; i++) read_results_add(&r, args, parameters[i]);
+        static const char *const parameters[] = {"experiment", "dataset", "rule", "scored",
+                                                 "stderr"};
+        for (int i = 0; i < 5; i++) read_results_add(&r, args, parameters[i]);
+        if (args_has(args, "reference"))
+            r.parameters[r.n_parameters++] = (QueryParameter){"reference", "yes"};
         ok = table_print(r.db, stdout, name ? name : "accuracy",
                          (QueryParameters){r.parameters, r.n_parameters}, r.format, err);
     }
@@ -50,6 +53,8 @@ static const CliOption options[] = {
     {"dataset", 'd', "NAME", "only this dataset", 0},
     {"rule", 0, "RULE", "model selection: training-domain, leave-one-domain-out, oracle, last", 0},
     {"scored", 0, "SPLIT", "what is scored: in, out, whole, validation", 0},
+    {"stderr", 0, "KIND", "standard error: population (as DomainBed) or sample", 0},
+    {"reference", 0, NULL, "published values, with their sources, below one's own rows", 0},
     OPTION_PARAM,
     {"list", 'l', NULL, "list the tables there are", 0},
     {"as-domainbed", 0, NULL, "table domainbed: what DomainBed prints for an imported sweep", 0},
@@ -62,7 +67,8 @@ const Command command_table = {
     .max_operands = 1,
     .help = "print a table of results",
     .about = "Without a name: accuracy on each held-out domain, methods as rows, mean and standard "
-             "error over trials, models selected by training-domain validation.",
+             "error over trials. Each experiment is read as its protocol says (selection rule, "
+             "scored split, standard error) unless an option says otherwise.",
     .example = "dgbench table --format md\ndgbench table --rule oracle --dataset emoji-styles\n"
                "dgbench table domainbed --as-domainbed --format latex",
     .options = options,

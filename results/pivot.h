@@ -5,12 +5,14 @@
 #include "arena.h"
 #include "err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct {
     const char *section, *row, *column;
     double value, error, row_order, column_order; /* NAN: not given */
     int64_t n;                                    /* 0: not given */
+    bool outside;                                 /* never the best of its column */
 } Cell;
 
 typedef struct {
@@ -26,9 +28,13 @@ typedef struct {
     double *values; /* [n_rows, n_columns + 1]; the last one is the average; NAN: missing */
 } Pivot;
 
-/* The cells of one section, in the arena. Rows and columns are sorted by their lowest order,
- * without one by first appearance. Two cells for one place are an error. */
+/* The column of averages, when a SELECT gives one itself. */
+#define PIVOT_AVERAGE "Avg"
+
+/* The cells of one section, in the arena. With `average`, cells of the column PIVOT_AVERAGE are the
+ * averages of their rows; the others are computed. Rows and columns are sorted by their lowest
+ * order, without one by first appearance. Two cells for one place are an error. */
 MUST_USE bool pivot_make(Pivot *out, const Cell *cells, int n_cells, const char *section,
-                         Arena *arena, Err *err);
+                         bool average, Arena *arena, Err *err);
 
 #endif

@@ -111,6 +111,11 @@ fail:
     return false;
 }
 
+void query_only_reads(Db *db, bool only)
+{
+    sqlite3_set_authorizer(db_handle(db), only ? allow_reading : NULL, NULL);
+}
+
 bool results_open(Db **out, const char *path, Err *err)
 {
     Db *db;
@@ -121,7 +126,7 @@ bool results_open(Db **out, const char *path, Err *err)
         if (!bring_up_to_date(path, version, err)) return false;
         if (!open_any_version(&db, &version, path, err)) return false;
     }
-    sqlite3_set_authorizer(db_handle(db), allow_reading, NULL);
+    query_only_reads(db, true);
     *out = db;
     return true;
 }
@@ -159,7 +164,7 @@ static void bind_text_or_number(sqlite3_stmt *statement, int i, const char *valu
         sqlite3_bind_text(statement, i, value, -1, SQLITE_TRANSIENT);
 }
 
-static bool bind_parameters(sqlite3_stmt *statement, QueryParameters parameters, Err *err)
+bool query_bind(sqlite3_stmt *statement, QueryParameters parameters, Err *err)
 {
     for (int i = 1; i <= sqlite3_bind_parameter_count(statement); i++) {
         const char *name = sqlite3_bind_parameter_name(statement, i);
@@ -196,7 +201,7 @@ bool query_prepare(Db *db, sqlite3_stmt **out, const char **rest, const char *sq
         return err_set(err, ERR_USAGE, "query: nothing there, expected a SELECT");
     bool ok = sqlite3_stmt_readonly(statement) != 0 ||
               err_set(err, ERR_USAGE, "query: this does more than read, expected a SELECT");
-    if (ok) ok = bind_parameters(statement, parameters, err);
+    if (ok) ok = query_bind(statement, parameters, err);
     if (!ok) {
         sqlite3_finalize(statement);
         return false;

@@ -11,6 +11,13 @@
 MUST_USE bool query_prepare(Db *db, sqlite3_stmt **out, const char **rest, const char *sql,
                             QueryParameters parameters, Err *err);
 
+/* Binds all parameters of a statement, as query_prepare does. */
+MUST_USE bool query_bind(sqlite3_stmt *statement, QueryParameters parameters, Err *err);
+
+/* Whether statements that do more than read are refused when they are prepared: true from
+ * results_open on. */
+void query_only_reads(Db *db, bool only);
+
 /* The next row of a statement: *row says whether there was one. */
 MUST_USE bool query_step(Db *db, sqlite3_stmt *statement, bool *row, Err *err);
 

@@ -6,6 +6,7 @@
 #include "mem.h"
 #include "pivot.h"
 #include "query_internal.h"
+#include "reading.h"
 #include "results_files.h"
 #include "sql_file.h"
 #include "str.h"
@@ -17,12 +18,12 @@ enum { COLUMN_NONE = -1 };
 
 /* Which column of the SELECT plays which part; COLUMN_NONE: none. */
 typedef struct {
-    int section, row, column, value, error, n, runs, steps, row_order, column_order;
+    int section, row, column, value, error, n, runs, steps, row_order, column_order, outside;
 } Parts;
 
 typedef struct {
     const char *title, *best;
-    bool average, percent;
+    bool average, percent, base;
     int digits;
 } Layout;
 
@@ -71,7 +72,8 @@ static bool find_parts(Table *table, const char *text, Err *err)
            find_part(&p->runs, table, text, "runs", false, err) &&
            find_part(&p->steps, table, text, "steps", false, err) &&
            find_part(&p->row_order, table, text, "row_order", false, err) &&
-           find_part(&p->column_order, table, text, "column_order", false, err);
+           find_part(&p->column_order, table, text, "column_order", false, err) &&
+           find_part(&p->outside, table, text, "outside", false, err);
 }
 
 static Layout read_layout(const char *text, Arena *arena)
@@ -80,10 +82,12 @@ static Layout read_layout(const char *text, Arena *arena)
                *best = sql_file_key(text, "best", arena);
     const char *average = sql_file_key(text, "average", arena),
                *scale = sql_file_key(text, "scale", arena);
-    const char *digits = sql_file_key(text, "digits", arena);
+    const char *digits = sql_file_key(text, "digits", arena),
+               *base = sql_file_key(text, "base", arena);
     return (Layout){.title = title != NULL ? title : "",
                     .best = best != NULL ? best : "none",
                     .average = average != NULL && str_equal(average, "yes"),
+                    .base = base != NULL && str_equal(base, "yes"),
                     .percent = scale != NULL && str_equal(scale, "percent"),
                     .digits = digits != NULL ? digits[0] - '0' : 1};
 }
@@ -117,7 +121,8 @@ static void add_cell(Table *table, sqlite3_stmt *statement)
                                             .error = number_at(statement, p->error),
                                             .row_order = number_at(statement, p->row_order),
                                             .column_order = number_at(statement, p->column_order),
-                                            .n = count_at(statement, p->n)};
+                                            .n = count_at(statement, p->n),
+                                            .outside = count_at(statement, p->outside) != 0};
     table->n_averaged += count_at(statement, p->n);
     table->n_runs += count_at(statement, p->runs);
     table->n_steps += count_at(statement, p->steps);
@@ -132,6 +137,15 @@ static bool read_cells(Table *table, sqlite3_stmt *statement, const char *text, 
     return ok;
 }
 
+static bool is_outside(const Pivot *pivot, int row)
+{
+    for (int c = 0; c <= pivot->n_columns; c++) {
+        const Cell *cell = pivot->cells[row * (pivot->n_columns + 1) + c];
+        if (cell != NULL) return cell->outside;
+    }
+    return false;
+}
+
 /* The value to mark in a column, NAN when there is none: fewer than two values, or nothing to be
  * best in. */
 static double best_value(const Table *table, const Pivot *pivot, int column)
@@ -141,7 +155,7 @@ static double best_value(const Table *table, const Pivot *pivot, int column)
     int n = 0;
     for (int r = 0; r < pivot->n_rows; r++) {
         double value = pivot->values[r * (pivot->n_columns + 1) + column];
-        if (isnan(value)) continue;
+        if (isnan(value) || is_outside(pivot, r)) continue;
         n++;
         if (isnan(best) || sign * value > sign * best) best = value;
     }
@@ -182,7 +196,7 @@ static Grid *cells_grid(const Table *table, const Pivot *pivot)
             int at = r * (pivot->n_columns + 1) + c;
             double value = pivot->values[at];
             grid_add(grid, cell_text(table, value, pivot->cells[at]),
-                     value == best_value(table, pivot, c));
+                     value == best_value(table, pivot, c) && !is_outside(pivot, r));
         }
     }
     if (!str_equal(table->layout.best, "none")) grid_show_marks(grid);
@@ -247,7 +261,8 @@ static void print_line(FILE *out, const char *text, Format format, bool heading)
 static bool print_section(const Table *table, const char *section, Format format, Err *err)
 {
     Pivot pivot = {0};
-    if (!pivot_make(&pivot, table->cells, table->n_cells, section, table->arena, err)) {
+    if (!pivot_make(&pivot, table->cells, table->n_cells, section, table->layout.average,
+                    table->arena, err)) {
         return err_context(err, "%s", table->place);
     }
     if (section[0] != '\0') print_line(table->out, section, format, true);
@@ -301,22 +316,38 @@ static bool print_notes(const Table *table, const char *sql, QueryParameters par
     return ok;
 }
 
-static bool print_all(Table *table, const char *text, QueryParameters parameters, Format format,
-                      Err *err)
+/* One way of reading the experiments: its sections, its counts, its notes. */
+static bool print_reading(Table *table, const char *text, QueryParameters parameters, Format format,
+                          bool first, Err *err)
 {
     sqlite3_stmt *statement = NULL;
-    const char *rest = NULL;
-    if (!query_prepare(table->db, &statement, &rest, text, parameters, err)) return false;
+    const char *rest = NULL, *cells = text;
+    table->n_cells = 0;
+    table->n_averaged = table->n_runs = table->n_steps = 0;
+    if (table->layout.base && !reading_keep_base(table->db, text, &cells, parameters, err))
+        return false;
+    if (!query_prepare(table->db, &statement, &rest, cells, parameters, err)) return false;
     bool ok = format == FORMAT_JSON
                   ? query_write_rows(table->db, table->out, statement, format, err)
                   : read_cells(table, statement, text, err);
     sqlite3_finalize(statement);
     if (!ok || format == FORMAT_JSON) return ok;
-    print_line(table->out, table->layout.title, format, true);
+    if (first) print_line(table->out, table->layout.title, format, true);
     if (format == FORMAT_TEXT) fputc('\n', table->out);
     if (!print_sections(table, format, err)) return false;
     print_counts(table, format);
     return print_notes(table, rest, parameters, format, err);
+}
+
+static bool print_all(Table *table, const char *text, QueryParameters parameters, Format format,
+                      Err *err)
+{
+    Readings readings;
+    if (!readings_make(&readings, table->db, text, parameters, table->arena, err)) return false;
+    bool ok = true;
+    for (int i = 0; ok && i < readings.n; i++)
+        ok = print_reading(table, text, readings.items[i], format, i == 0, err);
+    return ok;
 }
 
 bool table_print_file(Db *db, FILE *out, const TableFile *file, QueryParameters parameters,

@@ -18,9 +18,17 @@
  *     -- runs: n_runs               counts to sum for the line below the table (optional)
  *     -- steps: n_steps
  *     -- best: max                  the best of each column is marked: max, min or none
+ *     -- outside: outside           column that is true for rows that are never the best (optional)
+ *     -- base: yes                  there is a SELECT in front: its rows are kept as the table
+ * `base`, which the other two read
  *     -- :rule=training-domain      {training-domain|last} a parameter, its default, its values
  *     SELECT ...;                   the cells, one per row
  *     SELECT ...;                   lines of text to print below: what was counted, what was not
+ *
+ * A table that uses :experiments (a JSON array of names) is made once for each way in which the
+ * experiments are read: :rule, :scored and :stderr are theirs unless they are given (reading.h).
+ * :references is a JSON array of published values (reference.h); statistics: sql_statistics.h. A
+ * SELECT may give the column Avg itself.
  *
  * Missing cells print as "-". CSV has columns NAME, NAME stderr, NAME n and unrounded numbers, and
  * no marks.

@@ -189,12 +189,13 @@ SELECT * FROM (
 )
 WHERE score IS NOT NULL;
 
--- Mean over trials, and standard error as DomainBed computes it: population standard deviation / sqrt(trials). Windows,
+-- Mean over trials, and standard error as DomainBed computes it: population standard deviation / sqrt(trials);
+-- sample_stderr: from the sample deviation (divided by trials - 1), NULL for one trial. Windows,
 -- not GROUP BY: SQLite pushes a filter on rule, experiment, ... down through them, which makes tables fast.
 DROP VIEW IF EXISTS cell;
 CREATE VIEW cell AS
 SELECT rule, scored, experiment, dataset, split_rule, method, held_out, n_held_out, domain, domain_position, variant,
-       reported, mean, sqrt(variance / n_trials) AS stderr, n_trials, all_runs AS n_runs, all_steps AS n_steps,
+       reported, mean, sqrt(variance / n_trials) AS stderr, sqrt(variance / (n_trials - 1)) AS sample_stderr, n_trials, all_runs AS n_runs, all_steps AS n_steps,
        first_run_id
 FROM (
     SELECT *, avg((score - mean) * (score - mean)) OVER same AS variance

@@ -9,17 +9,19 @@
 -- column_order: domain_position
 -- average: yes
 -- scale: percent
--- :rule=training-domain  {training-domain|leave-one-domain-out|oracle|last} how checkpoints and hyper-parameters are selected
--- :scored=in             {in|whole|out} what is scored; in: the domain's in split, as DomainBed
--- :experiment            only this experiment
--- :dataset               only this dataset
--- :variant               these weights (raw, sma, ...); else those that each method reports
+-- :rule        {training-domain|leave-one-domain-out|oracle|last} how models are selected; else as each experiment says
+-- :scored      {in|whole|out} what is scored; in: the domain's in split, as DomainBed; else as each experiment says
+-- :stderr      {population|sample} deviation that the standard error is made from; else as each experiment says
+-- :experiment  only this experiment
+-- :dataset     only this dataset
+-- :variant     these weights (raw, sma, ...); else those that each method reports
 WITH both AS MATERIALIZED (
-    SELECT dataset, split_rule, rule, experiment, method, domain, domain_position, scored, mean, stderr, n_trials,
-           first_run_id
+    SELECT dataset, split_rule, rule, experiment, method, domain, domain_position, scored, mean,
+           CASE :stderr WHEN 'sample' THEN sample_stderr ELSE stderr END AS stderr, n_trials, first_run_id
     FROM cell
     WHERE rule = :rule AND scored IN ('validation', :scored) AND n_held_out = 1
       AND (:experiment IS NULL OR experiment = :experiment)
+      AND experiment IN (SELECT value FROM json_each(:experiments))
       AND (:dataset IS NULL OR dataset = :dataset)
       AND CASE WHEN :variant IS NULL THEN reported ELSE variant = :variant END
 ),
@@ -37,7 +39,8 @@ lines AS (
     HAVING count(*) = 2
 )
 SELECT dataset || ', ' || split_rule || ' split; selected by ' || rule
-       || CASE rule WHEN 'training-domain' THEN ' validation' WHEN 'last' THEN ' checkpoint' ELSE '' END AS section,
+       || CASE rule WHEN 'training-domain' THEN ' validation' WHEN 'last' THEN ' checkpoint' ELSE '' END
+       || '; standard error: ' || :stderr || ' deviation' AS section,
        CASE WHEN min(experiment) OVER same = max(experiment) OVER same THEN method
             ELSE method || ' (' || experiment || ')' END || ': ' || line AS label,
        domain, domain_position, mean, stderr, n_trials, min(first_run_id) OVER same * 4 + line_order AS row_order
@@ -52,6 +55,7 @@ FROM (
     FROM run_count
     WHERE status <> 'done' AND n_held_out = 1
       AND (:experiment IS NULL OR experiment = :experiment)
+      AND experiment IN (SELECT value FROM json_each(:experiments))
       AND (:dataset IS NULL OR dataset = :dataset)
     GROUP BY status
 );

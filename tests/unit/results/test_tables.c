@@ -2,6 +2,7 @@
 #include "arena.h"
 #include "file.h"
 #include "fixture.h"
+#include "store_internal.h"
 #include "tables.h"
 #include "test.h"
 
@@ -142,6 +143,124 @@ static void test_unseen_concepts(void **state)
     assert_table("unseen-concepts.txt", "unseen-concepts", (QueryParameters){0}, FORMAT_TEXT);
 }
 
+/* Three trials of two methods on all three domains, and the pairs that leave-one-domain-out needs.
+ */
+static void add_sweep(void)
+{
+    static const int ERM[3][3] = {{40, 70, 30}, {42, 71, 33}, {41, 69, 33}};
+    static const int PLUS[3][3] = {{46, 72, 36}, {45, 75, 38}, {47, 71, 39}};
+    for (int trial = 0; trial < 3; trial++) {
+        for (int domain = 0; domain < FIXTURE_DOMAINS; domain++) {
+            add("erm", domain, trial, ERM[trial][domain]);
+            add("erm++", domain, trial, PLUS[trial][domain]);
+            FixtureRun pair = {
+                .held_out = domain < 2 ? 0 : 1,
+                .also_held_out = domain == 0 ? 1 : 2,
+                .trial = trial,
+                .checkpoints = CHECKPOINTS({.step = 1, .in = {50, 50, 50}, .out = {50, 50, 50}})};
+            fixture_add_run(store, dataset, &pair);
+        }
+    }
+}
+
+static void test_averages_over_domains_inside_each_trial(void **state)
+{
+    (void)state;
+    add_sweep();
+    assert_table("averages.txt", "averages", (QueryParameters){0}, FORMAT_TEXT);
+}
+
+static void test_two_methods_are_compared_in_pairs(void **state)
+{
+    (void)state;
+    add_sweep();
+    const QueryParameter parameters[] = {{"a", "erm++"}, {"b", "erm"}};
+    assert_table("compare.txt", "compare", (QueryParameters){parameters, 2}, FORMAT_TEXT);
+}
+
+static void test_selection_rules_side_by_side(void **state)
+{
+    (void)state;
+    add_sweep();
+    assert_table("oracle-gap.txt", "oracle-gap", (QueryParameters){0}, FORMAT_TEXT);
+}
+
+static void test_intervals(void **state)
+{
+    (void)state;
+    add_sweep();
+    assert_table("intervals.txt", "intervals", (QueryParameters){0}, FORMAT_TEXT);
+}
+
+static void test_cost(void **state)
+{
+    (void)state;
+    add_sweep();
+    assert_table("cost.txt", "cost", (QueryParameters){0}, FORMAT_TEXT);
+}
+
+static void test_methods_that_trials_cannot_separate(void **state)
+{
+    (void)state;
+    static const int NEAR[3][3] = {{41, 69, 31}, {41, 72, 32}, {42, 68, 33}};
+    add_sweep();
+    for (int i = 0; i < 9; i++) add("sma", i % 3, i / 3, NEAR[i / 3][i % 3]);
+    for (int i = 0; i < 9; i++) add("swad", i % 3, i / 3, NEAR[i / 3][i % 3] + 5);
+    assert_table("not-separated.txt", "accuracy", (QueryParameters){0}, FORMAT_TEXT);
+}
+
+static void read_as(const char *experiment, const char *selection, const char *scored,
+                    const char *kind)
+{
+    Err err;
+    StoreExperiment how = {.name = experiment,
+                           .protocol = "",
+                           .selection = selection,
+                           .scored = scored,
+                           .stderr_of = kind};
+    assert_ok(store_experiment(store, &how, &err));
+}
+
+static void test_each_experiment_is_read_by_its_own_rule(void **state)
+{
+    (void)state;
+    add_runs();
+    FixtureRun other = {.experiment = "second",
+                        .method = "coral",
+                        .checkpoints =
+                            CHECKPOINTS({.step = 1, .in = {80, 0, 0}, .out = {20, 90, 90}},
+                                        {.step = 2, .in = {60, 0, 0}, .out = {40, 50, 50}})};
+    fixture_add_run(store, dataset, &other);
+    read_as("second", "oracle", "whole", "sample");
+    assert_table("own-rules.txt", "accuracy", (QueryParameters){0}, FORMAT_TEXT);
+    const QueryParameter rule = {"rule", "training-domain"};
+    assert_table("own-rules-but-one.txt", "accuracy", (QueryParameters){&rule, 1}, FORMAT_TEXT);
+}
+
+static void test_sample_standard_error(void **state)
+{
+    (void)state;
+    add_runs(); /* art: 40 and 50 */
+    const QueryParameter kind = {"stderr", "sample"};
+    assert_non_null(strstr(table_text("accuracy", (QueryParameters){&kind, 1}, FORMAT_TEXT),
+                           "45.0 +/- 5.0 (2)"));
+    assert_string_equal(fixture_value("SELECT round(sample_stderr, 9) FROM cell WHERE n_trials = 2"
+                                      " AND rule = 'last' AND scored = 'in'"),
+                        "0.05");
+    assert_string_equal(fixture_value("SELECT count(sample_stderr) FROM cell WHERE n_trials = 1"),
+                        "0");
+}
+
+static void test_published_values_below_ones_own(void **state)
+{
+    (void)state;
+    Err err;
+    assert_ok(db_script(store->db, "UPDATE dataset SET name = 'rotatedmnist'", &err));
+    add_runs();
+    const QueryParameter yes = {"reference", "yes"};
+    assert_table("reference.txt", "accuracy", (QueryParameters){&yes, 1}, FORMAT_TEXT);
+}
+
 static void test_empty_database_says_so(void **state)
 {
     (void)state;
@@ -194,6 +313,15 @@ int main(void)
                                        TEST(test_accuracy_of_two_experiments_and_a_pair),
                                        TEST(test_validation_shows_the_gap),
                                        TEST(test_unseen_concepts),
+                                       TEST(test_averages_over_domains_inside_each_trial),
+                                       TEST(test_two_methods_are_compared_in_pairs),
+                                       TEST(test_selection_rules_side_by_side),
+                                       TEST(test_intervals),
+                                       TEST(test_cost),
+                                       TEST(test_methods_that_trials_cannot_separate),
+                                       TEST(test_each_experiment_is_read_by_its_own_rule),
+                                       TEST(test_sample_standard_error),
+                                       TEST(test_published_values_below_ones_own),
                                        TEST(test_empty_database_says_so),
                                        TEST(test_wrong_table_files_get_one_line),
                                        TEST(test_lowest_can_be_best_and_orders_are_kept)};
