@@ -39,15 +39,33 @@ void evaluator_augment(Evaluator *e, AugmentKind kind, RngStream stream)
     clean_augment(e->clean, kind, stream);
 }
 
+/* The logits of the first *count of n images, as many as a batch holds, into e->logits. */
+MUST_USE static bool predict_batch(Evaluator *e, Learner *l, int *count, const int *images, int n,
+                                   Err *err)
+{
+    *count = n < e->options.batch_size ? n : e->options.batch_size;
+    if (!clean_batch(e->clean, e->x, images, *count, e->options.threads, err)) return false;
+    learner_predict(l, e->x, *count, e->logits);
+    return true;
+}
+
+bool evaluator_add_logits(Evaluator *e, Learner *l, float *sums, const int *images, int n, Err *err)
+{
+    size_t k = (size_t)e->options.dataset->n_classes;
+    for (int begin = 0, count = 0; begin < n; begin += count) {
+        if (!predict_batch(e, l, &count, images + begin, n - begin, err)) return false;
+        float *out = sums + (size_t)begin * k;
+        for (size_t i = 0; i < (size_t)count * k; i++) out[i] += e->logits[i];
+    }
+    return true;
+}
+
 bool evaluator_predict(Evaluator *e, Learner *l, Prediction *out, const int *images, int n,
                        Err *err)
 {
     const Dataset *dataset = e->options.dataset;
-    for (int begin = 0; begin < n; begin += e->options.batch_size) {
-        int count = n - begin < e->options.batch_size ? n - begin : e->options.batch_size;
-        if (!clean_batch(e->clean, e->x, images + begin, count, e->options.threads, err))
-            return false;
-        learner_predict(l, e->x, count, e->logits);
+    for (int begin = 0, count = 0; begin < n; begin += count) {
+        if (!predict_batch(e, l, &count, images + begin, n - begin, err)) return false;
         for (int i = 0; i < count; i++) {
             const float *row = e->logits + (size_t)i * (size_t)dataset->n_classes;
             out[begin + i] =

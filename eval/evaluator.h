@@ -27,4 +27,8 @@ void evaluator_augment(Evaluator *e, AugmentKind kind, RngStream stream);
 MUST_USE bool evaluator_predict(Evaluator *e, Learner *l, Prediction *out, const int *images, int n,
                                 Err *err);
 
+/* Adds the logits to sums [n,K]: an ensemble is the sum over its members. */
+MUST_USE bool evaluator_add_logits(Evaluator *e, Learner *l, float *sums, const int *images, int n,
+                                   Err *err);
+
 #endif

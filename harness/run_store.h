@@ -17,12 +17,17 @@ MUST_USE bool run_store_experiment(Store *store, const RunSpec *spec, Err *err);
 MUST_USE bool run_store_begin(StoreRun **out, Store *store, const RunSetup *setup, int64_t dataset,
                               int64_t resume_step, Err *err);
 
+/* Predictions for n images, in place of the learner's. */
+typedef bool RunPredictor(void *context, Prediction *out, const int *images, int n, Err *err);
+
 /* One checkpoint's evaluation. */
 typedef struct {
     int64_t step;           /* as stored: updates of earlier stages count */
     const char *stage;      /* put before the names of variants: "" or RUN_FIRST_STAGE */
     int64_t validated_step; /* the last weights of stage FULL_DATA: the stored step of the first
                                stage that validates them; else -1 */
+    RunPredictor *predictor; /* NULL: the learner */
+    void *predictor_context;
     bool done[1 + LEARNER_MAX_AVERAGES];             /* of each variant */
     Validation validation[1 + LEARNER_MAX_AVERAGES]; /* of those that are done; NAN without out
                                                         splits */

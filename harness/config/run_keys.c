@@ -13,6 +13,7 @@ static const char *const compats[] = {"none", "erm_plusplus", NULL};
 static const char *const trainables[] = {"all", "head", NULL};
 static const char *const optimizers[] = {"adam", "adamw", "sgd", "lars", NULL};
 static const char *const saves[] = {"none", "last", "all", NULL};
+static const char *const merges[] = {"none", "uniform", "greedy", "ensemble", NULL};
 static const char *const outcomes[] = {"all", "none", NULL};
 static const char *const transforms[] = {"clean", "augmented", NULL};
 
@@ -176,6 +177,12 @@ static const SchemaRow rows[] = {
      .help = "deviation over trials that standard errors are made from (DomainBed: population)"},
     {AT("eval.outcomes", CHOICE, eval.outcomes), .choices = outcomes, .default_text = "all",
      .help = "store the prediction for every target image (all) or only the accuracies (none)"},
+
+    {AT("merge.kind", CHOICE, merge.kind), .choices = merges, .default_text = "none",
+     .help = "what `dgbench merge-weights` made of merge.members: the mean of their weights, a "
+             "greedy mean, the sum of their logits; none: an ordinary run"},
+    {AT("merge.members", TEXT_LIST, merge.members),
+     .help = "keys of the runs that were merged; written by `dgbench merge-weights`"},
 
     {AT("held_out", TEXT_LIST, held_out), .help = "target domains, never trained on"},
     {AT("trial", INT, trial), .default_text = "0", .low = 0, .high = MAX_SEED,

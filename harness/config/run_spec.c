@@ -230,6 +230,12 @@ static bool check_together(const RunSpec *spec, const char *place, Err *err)
                        "%s: method.lr_warm_up: found %lld, expected less than train.steps (%lld)",
                        place, (long long)spec->method.lr_warm_up, (long long)spec->train.steps);
     }
+    if ((spec->merge.kind == MERGE_NONE) != (spec->merge.members.n == 0)) {
+        return err_set(err, ERR_FORMAT, "%s: merge.members: found %d runs, expected %s", place,
+                       spec->merge.members.n,
+                       spec->merge.kind == MERGE_NONE ? "none without merge.kind"
+                                                      : "those that merge.kind is made from");
+    }
     return check_names(spec, place, err) && check_schedule(spec, place, err) &&
            check_optimizer(&spec->method, place, err);
 }
@@ -245,6 +251,7 @@ bool run_spec_finish(RunSpec *spec, const char *place, Arena *arena, Err *err)
     drop_none(&method->averaging, arena);
     return sort_set(&method->averaging, place, "method.averaging", arena, err) &&
            sort_set(&spec->held_out, place, "held_out", arena, err) &&
+           sort_set(&spec->merge.members, place, "merge.members", arena, err) &&
            check_together(spec, place, err);
 }
 

@@ -29,6 +29,7 @@ typedef enum { COMPAT_NONE, COMPAT_ERM_PLUSPLUS } CompatKind;
 typedef enum { TRAIN_ALL, TRAIN_HEAD } TrainableKind;
 typedef enum { OPTIMIZER_ADAM, OPTIMIZER_ADAMW, OPTIMIZER_SGD, OPTIMIZER_LARS } OptimizerKind;
 typedef enum { SAVE_NONE, SAVE_LAST, SAVE_ALL } SaveKind;
+typedef enum { MERGE_NONE, MERGE_UNIFORM, MERGE_GREEDY, MERGE_ENSEMBLE } MergeKind;
 typedef enum { OUTCOMES_ALL, OUTCOMES_NONE } OutcomesKind;
 typedef enum { SOURCE_CLEAN, SOURCE_AUGMENTED } SourceTransform;
 
@@ -102,6 +103,12 @@ extern const char *const RUN_SELECTIONS[];
 extern const char *const RUN_SCORED[];
 extern const char *const RUN_STDERRS[];
 
+/* A run that is made from others (weight_merge.h), with the settings of the first of them. */
+typedef struct {
+    int kind;         /* MergeKind */
+    TextList members; /* their keys, sorted; none when kind is MERGE_NONE */
+} MergeSpec;
+
 /* A member's hyper-parameter, as the row of its key has it. */
 typedef union {
     double real;
@@ -118,6 +125,7 @@ typedef struct {
     MethodSpec method;
     TrainSpec train;
     EvalSpec eval;
+    MergeSpec merge;
     TextList held_out; /* names of the target domains, sorted */
     int64_t trial;     /* seeds the split */
     int64_t hparams_seed;
