@@ -60,12 +60,12 @@ JsonPiece json_line_object(const char *line, size_t n, const char *name)
             continue;
         }
         size_t length = string_end(line + at, n - at);
-        bool found = length == n_name + 2 && memcmp(line + at + 1, name, n_name) == 0;
-        at += length;
-        if (!found) continue;
-        size_t value = skip(line, n, at, " \t:");
-        size_t n_value = value < n && line[value] == '{' ? object_end(line + value, n - value) : 0;
-        return n_value > 0 ? (JsonPiece){line + value, n_value} : (JsonPiece){0};
+        bool same = length == n_name + 2 && memcmp(line + at + 1, name, n_name) == 0;
+        at = skip(line, n, at + length, " \t");
+        if (!same || at >= n || line[at] != ':') continue; /* another name, or a value */
+        at = skip(line, n, at + 1, " \t");
+        size_t n_value = at < n && line[at] == '{' ? object_end(line + at, n - at) : 0;
+        return n_value > 0 ? (JsonPiece){line + at, n_value} : (JsonPiece){0};
     }
     return (JsonPiece){0};
 }
