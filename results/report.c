@@ -97,8 +97,9 @@ static bool check_options(Db *db, const ReportOptions *options, Arena *arena, Er
 {
     static const char *const RULES =
         "VALUES ('training-domain'), ('leave-one-domain-out'), ('oracle'), ('last')";
-    return check_name(db, "experiment", "SELECT name FROM experiment", options->experiment, arena,
-                      err) &&
+    return check_name(db, "experiment",
+                      "SELECT name FROM experiment UNION SELECT experiment FROM run_experiment",
+                      options->experiment, arena, err) &&
            check_name(db, "dataset", "SELECT name FROM dataset", options->dataset, arena, err) &&
            check_name(db, "selection rule", RULES, options->rule, arena, err);
 }
@@ -106,7 +107,7 @@ static bool check_options(Db *db, const ReportOptions *options, Arena *arena, Er
 /* The temporary tables that the parts read. The file itself is open for reading only. */
 static bool prepare(Db *db, const ReportOptions *options, Arena *arena, Err *err)
 {
-    sqlite3_set_authorizer(db_handle(db), NULL, NULL); /* it would refuse temporary tables */
+    query_only_reads(db, false); /* temporary tables are made */
     return check_options(db, options, arena, err) &&
            db_script(db, "PRAGMA temp_store = MEMORY", err) &&
            db_do(db,

@@ -47,4 +47,8 @@ FROM (SELECT DISTINCT CASE scored WHEN 'in' THEN 'the held-out domain''s in spli
                                   WHEN 'out' THEN 'the held-out domain''s out split' ELSE 'the whole held-out domain' END AS text
       FROM reading)
 UNION ALL
+SELECT 'Standard errors', group_concat(text, '; ')
+FROM (SELECT DISTINCT CASE stderr_of WHEN 'population' THEN 'from the population deviation over the trials (as DomainBed)'
+                                     ELSE 'from the sample deviation over the trials' END AS text FROM reading)
+UNION ALL
 SELECT 'Last change', max(updated) FROM run JOIN run_shown ON run_shown.run_id = run.id;

@@ -1,11 +1,12 @@
 -- What the page is about, taken once from the views: `option` holds what the command was asked for. report.c then makes
 -- scored_result and cell again in front of this table, from the database's own text of them, so that they read it.
 CREATE TEMP TABLE reading AS
-SELECT experiment.name AS experiment, coalesce(option.rule, selection) AS rule, scored, stderr AS stderr_of, protocol
-FROM main.experiment
+SELECT listed.experiment, coalesce(option.rule, selection, 'training-domain') AS rule, coalesce(scored, 'in') AS scored,
+       coalesce(stderr, 'population') AS stderr_of, coalesce(protocol, '') AS protocol
+FROM (SELECT DISTINCT experiment FROM main.run_experiment) AS listed
 JOIN option
-WHERE (option.experiment IS NULL OR experiment.name = option.experiment)
-  AND EXISTS (SELECT 1 FROM main.run_experiment WHERE run_experiment.experiment = experiment.name);
+LEFT JOIN main.experiment ON experiment.name = listed.experiment
+WHERE option.experiment IS NULL OR listed.experiment = option.experiment;
 
 CREATE TEMP TABLE result AS
 SELECT result.*
