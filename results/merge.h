@@ -32,10 +32,10 @@ typedef struct {
  * undamaged. */
 MUST_USE bool merge_check(const char *source, Err *err);
 
-/* Merges one file into the store. Writes to `out` a line for each thing that people have to know,
- * beginning with the source's path. *counts is set, not added to. Fails like merge_check, when
- * writing fails, and when a dataset of the same fingerprint has another content; batches that were
- * committed by then stay. */
+/* Merges one file, which merge_check has found good, into the store. Writes to `out` a line for
+ * each thing that people have to know, beginning with the source's path. *counts is set, not added
+ * to. Fails when the source can't be read, writing fails, or a dataset of the same fingerprint has
+ * another content; batches that were committed by then stay. */
 MUST_USE bool merge_source(Store *store, const char *source, FILE *out, MergeCounts *counts,
                            Err *err);
 
