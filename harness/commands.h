@@ -13,6 +13,7 @@ extern const Command command_import;
 extern const Command command_list;
 extern const Command command_man;
 extern const Command command_merge;
+extern const Command command_merge_weights;
 extern const Command command_plan;
 extern const Command command_query;
 extern const Command command_report;
