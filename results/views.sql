@@ -109,13 +109,14 @@ SELECT 'leave-one-domain-out', experiment, run.dataset_id, run.split_rule, run.m
        run.trial, run.hparams_seed, best.variant = run.variant, best.run_id, best.variant, checkpoint_id, best.step, value,
        checkpoint.source_accuracy, n_steps
 FROM (
-    SELECT *, row_number() OVER (same ORDER BY value DESC, step) AS place, count(*) OVER same AS n_steps
+    SELECT *, first_value(checkpoint_id) OVER same AS best_checkpoint_id, count(*) OVER same AS n_steps
     FROM leave_one_domain_out
-    WINDOW same AS (PARTITION BY run_id, variant, experiment)
+    WINDOW same AS (PARTITION BY run_id, variant, experiment ORDER BY value DESC, step
+                    ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
 ) AS best
 CROSS JOIN run ON run.id = best.run_id
 CROSS JOIN checkpoint ON checkpoint.id = best.checkpoint_id
-WHERE place = 1
+WHERE best.checkpoint_id = best_checkpoint_id
 UNION ALL
 SELECT rule, experiment, dataset_id, split_rule, method, held_out, n_held_out, trial, hparams_seed, reported, run_id,
        variant, checkpoint_id, step,
@@ -146,13 +147,15 @@ SELECT rule, experiment, dataset_id, split_rule, method, held_out, n_held_out, t
        checkpoint_id, step, hparams_seed, value, source_accuracy, n_runs, all_steps AS n_steps
 FROM (
     SELECT *,
-           row_number() OVER (same ORDER BY value DESC, hparams_seed DESC, run_id DESC) AS place,
+           first_value(run_id) OVER same AS best_run_id,
            count(*) OVER same AS n_runs,
            sum(n_steps) OVER same AS all_steps
     FROM candidate
-    WINDOW same AS (PARTITION BY rule, experiment, dataset_id, split_rule, method, held_out, n_held_out, trial, variant)
+    WINDOW same AS (PARTITION BY dataset_id, trial, held_out, n_held_out, method, rule, variant, experiment, split_rule
+                    ORDER BY value DESC, hparams_seed DESC, run_id DESC
+                    ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
 )
-WHERE place = 1;
+WHERE run_id = best_run_id;
 
 -- THE result: one row per selected run and held-out domain. accuracy: the domain's in split, as DomainBed scores;
 -- out_accuracy: its out split; whole_accuracy: all of it, weighted by images (NULL where an import

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 
 enum {
-    STATS_RESAMPLES = 10000, /* of a bootstrap interval: its ends move by about 1 % of its width */
-    STATS_EXACT_SIGNS = 20,  /* up to so many differences every sign pattern is looked at */
+    STATS_RESAMPLES = 5000, /* of a bootstrap interval: its ends move by about 1 % of its width */
+    STATS_EXACT_SIGNS = 20, /* up to so many differences every sign pattern is looked at */
     STATS_SIGN_SAMPLES = 100000 /* patterns drawn above that: p is right to about 0.001 at 0.05 */
 };
 

@@ -42,6 +42,6 @@ UNION ALL
 SELECT section, label, 'high', ends ->> 1, NULL, first_run_id, 2 FROM interval
 ORDER BY section, first_run_id, part_order;
 
-SELECT 'Two-level bootstrap: domains are drawn, then the trials of each (10,000 times, fixed seed). It asks what other domains'
+SELECT 'Two-level bootstrap: domains are drawn, then the trials of each (5,000 times, fixed seed). It asks what other domains'
        || ' would give, so domains that differ make it wide; to compare methods use the table compare, which is paired.'
 WHERE EXISTS (SELECT 1 FROM base);
