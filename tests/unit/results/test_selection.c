@@ -346,6 +346,15 @@ static void test_left_out_doubled_runs_give_no_value(void **state)
     assert_string_equal(left_out(), "NULL");
 }
 
+static void test_left_out_twin_does_not_stand_for_a_missing_pair(void **state)
+{
+    (void)state;
+    add_single((FixtureRun){0});
+    add_pair((FixtureRun){0}, 0, (int[]){10, 60, 20});
+    add_pair((FixtureRun){0}, 0, (int[]){10, 60, 20}); /* two runs, but photo is in none */
+    assert_string_equal(left_out(), "NULL");
+}
+
 static void test_left_out_variants_and_experiments_have_their_own_value(void **state)
 {
     (void)state;
@@ -455,6 +464,7 @@ int main(void)
         TEST(test_left_out_pairs_have_to_be_done),
         TEST(test_left_out_steps_that_a_pair_lacks_do_not_count),
         TEST(test_left_out_doubled_runs_give_no_value),
+        TEST(test_left_out_twin_does_not_stand_for_a_missing_pair),
         TEST(test_left_out_variants_and_experiments_have_their_own_value),
         TEST(test_ip_oop_buckets_follow_the_rule_rows),
         TEST(test_alignment_bins_count_every_outcome)};
