@@ -363,15 +363,16 @@ static void test_other_numbers_are_a_conflict(void **state)
     assert_int_equal(counts.added, 1);
     assert_int_equal(counts.same, 0);
     static const char *const want[] = {
-        "conflict: run a (erm, held out sketch, trial 0): 6 evaluations are other: in of art, step "
-        "1, weights"
-        " \"raw\": accuracy 0.51000000000000001 there, 0.5 here\n",
-        "conflict: run b (erm, held out sketch, trial 0): diverged there, done here\n",
-        "conflict: run c (erm, held out sketch, trial 0): 1 evaluation is other: out of photo, "
-        "step 1, weights"
-        " \"raw\": nll 1.5 there, 1.0 here\n",
-        "conflict: run d (erm, held out sketch, trial 0): 6 evaluations are other: 6 there, 12 "
-        "here\n"};
+        ("conflict: run a (erm, held out sketch, trial 0): 6 evaluations are other: in of art, "
+         "step "
+         "1, weights"
+         " \"raw\": accuracy 0.51000000000000001 there, 0.5 here\n"),
+        ("conflict: run b (erm, held out sketch, trial 0): diverged there, done here\n"),
+        ("conflict: run c (erm, held out sketch, trial 0): 1 evaluation is other: out of photo, "
+         "step 1, weights"
+         " \"raw\": nll 1.5 there, 1.0 here\n"),
+        ("conflict: run d (erm, held out sketch, trial 0): 6 evaluations are other: 6 there, 12 "
+         "here\n")};
     for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
         if (strstr(report, want[i]) == NULL) fail_msg("no \"%s\" in:\n%s", want[i], report);
     }
