@@ -5,7 +5,6 @@
 #include "results_files.h"
 #include "sql_file.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { MAX_NAMES = 64, N_DIMENSIONS = 5 };
@@ -201,33 +200,19 @@ static bool no_number(Db *db, const ExplainQuery *query, Arena *arena, Err *err)
         query->rule, query->scored, query->variant, n > 0 ? names[0] : "none");
 }
 
-/* Which deviation makes the standard error that the table has. */
-static const char *deviation_of(const double *scores, int n, double error)
-{
-    double mean = 0, squares = 0;
-    for (int i = 0; i < n; i++) mean += scores[i] / n;
-    for (int i = 0; i < n; i++) squares += (scores[i] - mean) * (scores[i] - mean);
-    if (n < 2) return "";
-    double population = sqrt(squares / n / n);
-    return fabs(error - population) <= 1e-9 ? "population" : "sample";
-}
-
 static bool read_trials(ExplainCell *cell, Db *db, Arena *arena, Err *err)
 {
     TextParameter texts[9];
     sqlite3_stmt *statement;
-    const char *sql = CHOSEN "SELECT run_id, score FROM chosen ORDER BY trial LIMIT 1000";
+    const char *sql = CHOSEN "SELECT run_id FROM chosen ORDER BY trial LIMIT 1000";
     if (!explain_prepare(db, &statement, sql, parameters_of(texts, &cell->name, NULL), err))
         return false;
     cell->runs = arena_alloc(arena, 1000, sizeof *cell->runs);
-    double *scores = arena_alloc(arena, 1000, sizeof *scores);
     bool row = false, ok;
     while ((ok = query_step(db, statement, &row, err)) && row) {
-        cell->runs[cell->n_trials] = sqlite3_column_int64(statement, 0);
-        scores[cell->n_trials++] = sqlite3_column_double(statement, 1);
+        cell->runs[cell->n_trials++] = sqlite3_column_int64(statement, 0);
     }
     sqlite3_finalize(statement);
-    cell->deviation = deviation_of(scores, cell->n_trials, cell->error);
     return ok;
 }
 
@@ -235,10 +220,14 @@ static bool read_number(ExplainCell *cell, Db *db, Arena *arena, Err *err)
 {
     TextParameter texts[9];
     sqlite3_stmt *statement;
-    const char *sql = "SELECT mean, stderr FROM cell WHERE rule = :rule AND scored = :scored"
-                      " AND experiment = :experiment AND dataset = :dataset AND split_rule = :split"
-                      " AND method = :method AND held_out = :held_out AND n_held_out = 1"
-                      " AND variant = :variant";
+    const char *sql =
+        "SELECT mean, CASE deviation WHEN 'sample' THEN sample_stderr ELSE stderr END,"
+        " deviation FROM cell, (SELECT coalesce((SELECT stderr FROM experiment"
+        " WHERE name = :experiment), 'population') AS deviation) WHERE rule = :rule AND scored = "
+        ":scored"
+        " AND experiment = :experiment AND dataset = :dataset AND split_rule = :split"
+        " AND method = :method AND held_out = :held_out AND n_held_out = 1"
+        " AND variant = :variant";
     if (!explain_prepare(db, &statement, sql, parameters_of(texts, &cell->name, NULL), err))
         return false;
     bool row = false;
@@ -246,6 +235,7 @@ static bool read_number(ExplainCell *cell, Db *db, Arena *arena, Err *err)
     if (ok && row) {
         cell->mean = sqlite3_column_double(statement, 0);
         cell->error = sqlite3_column_double(statement, 1);
+        cell->deviation = explain_column(statement, 2, arena);
     }
     sqlite3_finalize(statement);
     if (!ok) return false;

@@ -27,8 +27,7 @@ typedef struct {
 typedef struct {
     ExplainQuery name;     /* complete */
     double mean, error;    /* of the scores of its trials, as the table has them: fractions */
-    const char *deviation; /* "population" or "sample": what the standard error is made from; "" for
-                              one trial */
+    const char *deviation; /* "population" or "sample": what the error is made from */
     int n_trials;
     int64_t *runs; /* [n_trials]: selected, in the order of the trials */
 } ExplainCell;
