@@ -63,15 +63,15 @@ static void add_averages(Pivot *pivot)
     }
 }
 
-bool pivot_make(Pivot *pivot, const Cell *cells, int n_cells, const char *section, bool average,
-                Arena *arena, Err *err)
+bool pivot_make(Pivot *pivot, const Cell *cells, int n_cells, const char *section, Arena *arena,
+                Err *err)
 {
     size_t n = (size_t)n_cells;
     pivot->rows = arena_alloc(arena, n, sizeof *pivot->rows);
     pivot->columns = arena_alloc(arena, n, sizeof *pivot->columns);
     pivot->n_rows = collect_labels(pivot->rows, cells, n_cells, section, ROWS);
     pivot->n_columns = collect_labels(pivot->columns, cells, n_cells, section,
-                                      average ? COLUMNS_BUT_AVERAGE : COLUMNS);
+                                      pivot->average ? COLUMNS_BUT_AVERAGE : COLUMNS);
     int n_values = pivot->n_rows * (pivot->n_columns + 1);
     pivot->cells = arena_alloc(arena, (size_t)n_values, sizeof *pivot->cells);
     pivot->values = arena_alloc(arena, (size_t)n_values, sizeof *pivot->values);
@@ -79,7 +79,7 @@ bool pivot_make(Pivot *pivot, const Cell *cells, int n_cells, const char *sectio
     for (int i = 0; i < n_cells; i++) {
         const Cell *cell = &cells[i];
         if (!str_equal(cell->section, section)) continue;
-        int column = is_average(cell, average)
+        int column = is_average(cell, pivot->average)
                          ? pivot->n_columns
                          : find_label(pivot->columns, pivot->n_columns, cell->column);
         int at =

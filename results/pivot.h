@@ -22,6 +22,7 @@ typedef struct {
 
 /* One section as a matrix: cells[row * (n_columns + 1) + column], NULL where there is none. */
 typedef struct {
+    bool average; /* set before: cells of the column PIVOT_AVERAGE are the averages of their rows */
     Label *rows, *columns;
     int n_rows, n_columns;
     const Cell **cells;
@@ -31,10 +32,10 @@ typedef struct {
 /* The column of averages, when a SELECT gives one itself. */
 #define PIVOT_AVERAGE "Avg"
 
-/* The cells of one section, in the arena. With `average`, cells of the column PIVOT_AVERAGE are the
- * averages of their rows; the others are computed. Rows and columns are sorted by their lowest
- * order, without one by first appearance. Two cells for one place are an error. */
-MUST_USE bool pivot_make(Pivot *out, const Cell *cells, int n_cells, const char *section,
-                         bool average, Arena *arena, Err *err);
+/* The cells of one section, in the arena. Averages that are not given are computed. Rows and
+ * columns are sorted by their lowest order, without one by first appearance. Two cells for one
+ * place are an error. */
+MUST_USE bool pivot_make(Pivot *pivot, const Cell *cells, int n_cells, const char *section,
+                         Arena *arena, Err *err);
 
 #endif

@@ -110,7 +110,8 @@ static void final_interval(sqlite3_context *context)
     Sample *sample = sqlite3_aggregate_context(context, 0);
     char text[64];
     if (sample == NULL || sample->n == 0) {
-        finish(context, NULL);
+        sqlite3_result_null(context);
+        sample_done(sample);
         return;
     }
     StatsInterval interval = stats_bootstrap(sample->x, sample->groups, sample->n, 0.95);

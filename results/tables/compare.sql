@@ -53,4 +53,6 @@ FROM (
 )
 UNION ALL
 SELECT 'Interval: two-level bootstrap of the paired differences (domains, then trials). p: sign-flip permutation test, two-sided.'
-WHERE EXISTS (SELECT 1 FROM base);
+WHERE EXISTS (SELECT 1 FROM base)
+UNION ALL
+SELECT 'Give the two methods: -p a=NAME -p b=NAME.' WHERE :a IS NULL OR :b IS NULL;
