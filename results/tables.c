@@ -261,8 +261,7 @@ static void print_line(FILE *out, const char *text, Format format, bool heading)
 static bool print_section(const Table *table, const char *section, Format format, Err *err)
 {
     Pivot pivot = {.average = table->layout.average};
-    if (!pivot_make(&pivot, table->cells, table->n_cells, section, table->layout.average,
-                    table->arena, err)) {
+    if (!pivot_make(&pivot, table->cells, table->n_cells, section, table->arena, err)) {
         return err_context(err, "%s", table->place);
     }
     if (section[0] != '\0') print_line(table->out, section, format, true);
