@@ -13,8 +13,7 @@
 
 #include <string.h>
 
-/* Parts in the order of the page. `open`: a heading of its own begins (h2), and, in print, a page
- * where the part is long; otherwise it belongs to the one before. */
+/* Parts in the order of the page. */
 static const struct {
     const char *name;
     const char *menu; /* what the table of contents calls it; NULL: belongs to the part before */

@@ -5,8 +5,8 @@
 #include "query_internal.h"
 #include "str.h"
 
+#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 static void read_row(Rows *rows, int *capacity, sqlite3_stmt *statement, Arena *arena)
 {
@@ -34,10 +34,10 @@ bool rows_read(Rows *out, Db *db, const char *sql, QueryParameters parameters, A
         read_row(&rows, &capacity, statement, arena);
     sqlite3_finalize(statement);
     if (ok) {
-        const char **kept =
-            arena_alloc(arena, (size_t)rows.n_rows * (size_t)rows.n_columns, sizeof *kept);
-        if (rows.n_rows > 0)
-            memcpy(kept, rows.cells, (size_t)rows.n_rows * (size_t)rows.n_columns * sizeof *kept);
+        size_t n = (size_t)rows.n_rows * (size_t)rows.n_columns;
+        const char **kept = arena_alloc(arena, n, sizeof *kept);
+        check(n == 0 || rows.cells != NULL, "%d rows without cells", rows.n_rows);
+        for (size_t i = 0; i < n; i++) kept[i] = rows.cells[i];
         free(rows.cells);
         rows.cells = kept;
         *out = rows;
@@ -97,29 +97,36 @@ static int compare_ordered(const void *a, const void *b)
     return by_order != 0 ? by_order : x->seen - y->seen;
 }
 
+typedef struct {
+    Ordered *items;
+    int n, capacity;
+} OrderedList;
+
+/* A text with its order: a new one, or a lower order of one that is there. */
+static void list_note(OrderedList *list, const char *text, double order, int row)
+{
+    for (int i = 0; i < list->n; i++) {
+        if (!str_equal(list->items[i].text, text)) continue;
+        list->items[i].order = fmin(list->items[i].order, order);
+        return;
+    }
+    mem_reserve(list->items, list->capacity, list->n + 1);
+    list->items[list->n++] = (Ordered){text, order, row};
+}
+
 const char **rows_labels(int *n, const Rows *rows, RowSpan span, const char *column,
                          const char *order_column, Arena *arena)
 {
-    Ordered *found = NULL;
-    int count = 0, capacity = 0;
+    OrderedList list = {0};
     for (int r = span.first; r < span.end; r++) {
-        const char *text = rows_text(rows, r, column);
         double order = rows_number(rows, r, order_column);
-        if (isnan(order)) order = r;
-        int i = 0;
-        while (i < count && !str_equal(found[i].text, text)) i++;
-        if (i == count) {
-            mem_reserve(found, capacity, count + 1);
-            found[count++] = (Ordered){text, order, r};
-        } else if (order < found[i].order) {
-            found[i].order = order;
-        }
+        list_note(&list, rows_text(rows, r, column), isnan(order) ? r : order, r);
     }
-    if (count > 0) qsort(found, (size_t)count, sizeof *found, compare_ordered);
-    const char **labels = arena_alloc(arena, (size_t)count, sizeof *labels);
-    for (int i = 0; i < count; i++) labels[i] = found[i].text;
-    free(found);
-    *n = count;
+    if (list.n > 0) qsort(list.items, (size_t)list.n, sizeof *list.items, compare_ordered);
+    const char **labels = arena_alloc(arena, (size_t)list.n, sizeof *labels);
+    for (int i = 0; i < list.n; i++) labels[i] = list.items[i].text;
+    free(list.items);
+    *n = list.n;
     return labels;
 }
 

@@ -1,6 +1,6 @@
 -- part: lines
 -- title: To see and make it again
--- note: In the folder of the results file. Experiment files are stored with every run (column spec).
+-- note: In the folder of the results file. The last two work with every run key of the page: explain says what stands behind a run, run --again makes it once more from its stored spec and compares it bit for bit.
 WITH word AS (
     SELECT 'dgbench' AS program,
            ' --results ''' || replace(results, '''', '''\''''') || '''' AS file,
@@ -13,4 +13,10 @@ SELECT program || ' report --html out' || file || filter AS line FROM word
 UNION ALL
 SELECT program || ' table accuracy' || file || filter FROM word
 UNION ALL
-SELECT program || ' query runs' || file FROM word;
+SELECT program || ' query runs' || file FROM word
+UNION ALL
+SELECT program || ' explain --run ' || key || file FROM word JOIN (
+    SELECT substr(key, 1, 16) AS key FROM main.run WHERE id = (SELECT min(run_id) FROM run_selected))
+UNION ALL
+SELECT program || ' run --again ' || key || file || ' --into again.db' FROM word JOIN (
+    SELECT substr(key, 1, 16) AS key FROM main.run WHERE id = (SELECT min(run_id) FROM run_selected));

@@ -8,7 +8,6 @@ SELECT dataset AS section, method AS Method, count(*) AS "Runs", format('%.0f', 
        format('%.1f', avg(eval_seconds)) AS "Evaluation, s", format('%.1f', max(peak_bytes) / 1048576.0) AS "Peak memory, MiB",
        format('%.2f', sum(total_seconds) / 3600) AS "All runs, h"
 FROM main.run_cost
-JOIN run_shown USING (run_id)
-WHERE status = 'done'
+WHERE status = 'done' AND run_id IN (SELECT run_id FROM run_shown)
 GROUP BY dataset, method
 ORDER BY dataset, min(run_id);

@@ -5,5 +5,5 @@ SELECT dataset.name AS "Dataset", n_images AS "Images", (SELECT count(*) FROM ma
        (SELECT group_concat(name, ', ') FROM (SELECT name FROM main.domain WHERE dataset_id = dataset.id ORDER BY position)) AS "Domains",
        fingerprint AS "Fingerprint"
 FROM main.dataset
-WHERE id IN (SELECT dataset_id FROM main.run JOIN run_shown ON run_shown.run_id = run.id)
+WHERE id IN (SELECT dataset_id FROM run_shown)
 ORDER BY dataset.name;

@@ -11,12 +11,12 @@ SELECT 'Datasets', group_concat(name || ' (' || domains || ' domains, ' || n_ima
 FROM (
     SELECT dataset.name, n_images, (SELECT count(*) FROM domain WHERE dataset_id = dataset.id) AS domains
     FROM dataset
-    WHERE id IN (SELECT dataset_id FROM run JOIN run_shown ON run_shown.run_id = run.id)
+    WHERE id IN (SELECT dataset_id FROM run_shown)
     ORDER BY dataset.name
 )
 UNION ALL
 SELECT 'Methods', group_concat(method, ', ')
-FROM (SELECT method FROM run JOIN run_shown ON run_shown.run_id = run.id GROUP BY method ORDER BY min(run.id))
+FROM (SELECT method FROM run_shown GROUP BY method ORDER BY min(run_id))
 UNION ALL
 SELECT 'Network', group_concat(net, ', ')
 FROM (SELECT DISTINCT json_extract(spec, '$.net.name')
@@ -24,7 +24,7 @@ FROM (SELECT DISTINCT json_extract(spec, '$.net.name')
       FROM run JOIN run_selected ON run_selected.run_id = run.id)
 UNION ALL
 SELECT 'Runs', group_concat(n || ' ' || status, ', ')
-FROM (SELECT status, count(*) AS n FROM run JOIN run_shown ON run_shown.run_id = run.id
+FROM (SELECT status, count(*) AS n FROM run_shown
       GROUP BY status ORDER BY status <> 'done', status)
 UNION ALL
 SELECT 'Trials', CASE WHEN min(n_trials) = max(n_trials) THEN min(n_trials)
@@ -51,4 +51,4 @@ SELECT 'Standard errors', group_concat(text, '; ')
 FROM (SELECT DISTINCT CASE stderr_of WHEN 'population' THEN 'from the population deviation over the trials (as DomainBed)'
                                      ELSE 'from the sample deviation over the trials' END AS text FROM reading)
 UNION ALL
-SELECT 'Last change', max(updated) FROM run JOIN run_shown ON run_shown.run_id = run.id;
+SELECT 'Last change', max(updated) FROM run_shown;

@@ -16,11 +16,12 @@ WHERE n_held_out = 1 AND reported
   AND (option.experiment IS NULL OR result.experiment = option.experiment)
   AND (option.dataset IS NULL OR result.dataset = option.dataset);
 
+-- Every run the page is about, whatever became of it.
 CREATE TEMP TABLE run_shown AS
-SELECT DISTINCT run.id AS run_id
+SELECT run.id AS run_id, run.dataset_id, run.method, run.status, run.updated, run.threads, run.environment_id
 FROM main.run
 JOIN main.dataset ON dataset.id = run.dataset_id
-JOIN main.run_experiment ON run_experiment.run_id = run.id
-JOIN reading USING (experiment)
 JOIN option
-WHERE option.dataset IS NULL OR dataset.name = option.dataset;
+WHERE (option.dataset IS NULL OR dataset.name = option.dataset)
+  AND run.id IN (SELECT run_id FROM main.run_experiment JOIN reading USING (experiment));
+CREATE INDEX temp.run_shown_id ON run_shown (run_id);
