@@ -176,13 +176,6 @@ static bool complete_variant(Db *db, ExplainQuery *query, Arena *arena, Err *err
 
 /* ---- its number ---- */
 
-#define CHOSEN                                                                                     \
-    "WITH chosen AS MATERIALIZED (SELECT trial, run_id, checkpoint_id, step, variant, experiment," \
-    " rule_value, hparams_seed, n_runs, score FROM scored_result WHERE rule = :rule"               \
-    " AND scored = :scored AND experiment = :experiment AND dataset = :dataset"                    \
-    " AND split_rule = :split AND method = :method AND held_out = :held_out AND n_held_out = 1"    \
-    " AND variant = :variant) "
-
 /* "2 failed, 1 running" */
 static bool no_number(Db *db, const ExplainQuery *query, Arena *arena, Err *err)
 {
@@ -200,19 +193,47 @@ static bool no_number(Db *db, const ExplainQuery *query, Arena *arena, Err *err)
         query->rule, query->scored, query->variant, n > 0 ? names[0] : "none");
 }
 
+enum { MAX_TRIALS = 1000, N_CHOSEN = 7 };
+
+/* The cell's selected runs: found once, and given to every section as a table of numbers, for
+ * selecting among all runs takes its time. */
+static const char CHOSEN[] =
+    "SELECT trial, run_id, checkpoint_id, step, hparams_seed, n_runs, rule_value, score "
+    "FROM scored_result WHERE rule = :rule AND scored = :scored AND experiment = :experiment"
+    " AND dataset = :dataset AND split_rule = :split AND method = :method"
+    " AND held_out = :held_out AND n_held_out = 1 AND variant = :variant ORDER BY trial LIMIT 1000";
+
+static void add_chosen(Str *rows, sqlite3_stmt *statement)
+{
+    str_add(rows, rows->n > 0 ? ", (" : "(");
+    for (int i = 0; i < N_CHOSEN; i++) {
+        if (sqlite3_column_type(statement, i) == SQLITE_INTEGER)
+            str_addf(rows, "%lld, ", (long long)sqlite3_column_int64(statement, i));
+        else
+            str_addf(rows, "%.17g, ", sqlite3_column_double(statement, i));
+    }
+    str_addf(rows, "%.17g, :variant, :experiment)", sqlite3_column_double(statement, N_CHOSEN));
+}
+
 static bool read_trials(ExplainCell *cell, Db *db, Arena *arena, Err *err)
 {
     TextParameter texts[9];
     sqlite3_stmt *statement;
-    const char *sql = CHOSEN "SELECT run_id FROM chosen ORDER BY trial LIMIT 1000";
-    if (!explain_prepare(db, &statement, sql, parameters_of(texts, &cell->name, NULL), err))
-        return false;
-    cell->runs = arena_alloc(arena, 1000, sizeof *cell->runs);
+    TextParameters parameters = parameters_of(texts, &cell->name, NULL);
+    if (!explain_prepare(db, &statement, CHOSEN, parameters, err)) return false;
+    cell->runs = arena_alloc(arena, MAX_TRIALS, sizeof *cell->runs);
+    Str rows = {0};
     bool row = false, ok;
     while ((ok = query_step(db, statement, &row, err)) && row) {
-        cell->runs[cell->n_trials++] = sqlite3_column_int64(statement, 0);
+        cell->runs[cell->n_trials++] = sqlite3_column_int64(statement, 1);
+        add_chosen(&rows, statement);
     }
     sqlite3_finalize(statement);
+    cell->chosen = arena_printf(arena,
+                                "WITH chosen(trial, run_id, checkpoint_id, step, hparams_seed, "
+                                "n_runs, rule_value, score, variant, experiment) AS (VALUES %s) ",
+                                str_text(&rows));
+    str_done(&rows);
     return ok;
 }
 
@@ -276,21 +297,29 @@ static bool print_rows(Db *db, FILE *out, const char *title, sqlite3_stmt *state
     return query_write_rows(db, out, statement, format, err);
 }
 
-static bool print_section(Db *db, FILE *out, const EmbeddedFile *file, const char *kind,
-                          TextParameters texts, Format format, Err *err)
+typedef struct {
+    const char *kind;   /* "cell_", "run_" */
+    const char *chosen; /* goes before every section; "": nothing */
+    TextParameters texts;
+    Format format;
+} Sections;
+
+static bool print_section(Db *db, FILE *out, const EmbeddedFile *file, const Sections *sections,
+                          Err *err)
 {
     Arena *arena = arena_new();
     Str sql = {0};
     sqlite3_stmt *statement = NULL;
-    const char *name = section_name(file, kind, arena);
-    bool ok = true;
+    const char *name = section_name(file, sections->kind, arena);
+    bool ok = true, json = sections->format == FORMAT_JSON;
     if (name != NULL) {
-        if (str_equal(kind, "cell_")) str_add(&sql, CHOSEN);
+        str_add(&sql, sections->chosen);
         str_add(&sql, file->text);
-        if (format == FORMAT_JSON) fprintf(out, "\"%s\": ", name);
-        ok = explain_prepare(db, &statement, str_text(&sql), texts, err) &&
-             print_rows(db, out, sql_file_key(file->text, "title", arena), statement, format, err);
-        if (format == FORMAT_JSON) fprintf(out, ",\n");
+        const char *title = sql_file_key(file->text, "title", arena);
+        if (json) fprintf(out, "\"%s\": ", name);
+        ok = explain_prepare(db, &statement, str_text(&sql), sections->texts, err) &&
+             print_rows(db, out, title, statement, sections->format, err);
+        if (json) fprintf(out, ",\n");
     }
     sqlite3_finalize(statement);
     str_done(&sql);
@@ -298,12 +327,11 @@ static bool print_section(Db *db, FILE *out, const EmbeddedFile *file, const cha
     return ok;
 }
 
-static bool print_sections(Db *db, FILE *out, const char *kind, TextParameters texts, Format format,
-                           Err *err)
+static bool print_sections(Db *db, FILE *out, const Sections *sections, Err *err)
 {
     bool ok = true;
     for (const EmbeddedFile *file = explain_files; ok && file->name != NULL; file++) {
-        ok = print_section(db, out, file, kind, texts, format, err);
+        ok = print_section(db, out, file, sections, err);
     }
     return ok;
 }
@@ -311,7 +339,8 @@ static bool print_sections(Db *db, FILE *out, const char *kind, TextParameters t
 bool explain_cell_sections(Db *db, FILE *out, const ExplainCell *cell, Format format, Err *err)
 {
     TextParameter texts[9];
-    return print_sections(db, out, "cell_", parameters_of(texts, &cell->name, NULL), format, err);
+    TextParameters parameters = parameters_of(texts, &cell->name, NULL);
+    return print_sections(db, out, &(Sections){"cell_", cell->chosen, parameters, format}, err);
 }
 
 bool explain_run_sections(Db *db, FILE *out, int64_t run, Format format, Err *err)
@@ -320,5 +349,6 @@ bool explain_run_sections(Db *db, FILE *out, int64_t run, Format format, Err *er
     char id[32];
     snprintf(id, sizeof id, "%lld", (long long)run);
     ExplainQuery none = {0};
-    return print_sections(db, out, "run_", parameters_of(texts, &none, id), format, err);
+    TextParameters parameters = parameters_of(texts, &none, id);
+    return print_sections(db, out, &(Sections){"run_", "", parameters, format}, err);
 }

@@ -29,7 +29,8 @@ typedef struct {
     double mean, error;    /* of the scores of its trials, as the table has them: fractions */
     const char *deviation; /* "population" or "sample": what the error is made from */
     int n_trials;
-    int64_t *runs; /* [n_trials]: selected, in the order of the trials */
+    int64_t *runs;      /* [n_trials]: selected, in the order of the trials */
+    const char *chosen; /* the same with their checkpoints, as SQL */
 } ExplainCell;
 
 /* The one cell of single held-out domains that the query means; what an experiment says about

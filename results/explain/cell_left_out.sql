@@ -9,11 +9,10 @@ WHERE run_experiment.experiment = :experiment AND dataset.name = :dataset AND ru
   AND run.method = :method
   AND ((run.held_out = :held_out
         AND (run.status <> 'done'
-             OR NOT EXISTS (SELECT 1 FROM candidate
-                            WHERE candidate.rule = :rule AND candidate.experiment = :experiment
-                              AND candidate.method = :method AND candidate.held_out = :held_out
-                              AND candidate.variant = :variant AND candidate.run_id = run.id
-                              AND candidate.value IS NOT NULL)))
+             OR run.id NOT IN (SELECT candidate.run_id FROM candidate
+                               WHERE candidate.rule = :rule AND candidate.experiment = :experiment
+                                 AND candidate.method = :method AND candidate.held_out = :held_out
+                                 AND candidate.variant = :variant AND candidate.value IS NOT NULL)))
        OR (:rule = 'leave-one-domain-out' AND run.n_held_out = 2 AND run.status <> 'done'
            AND instr('+' || run.held_out || '+', '+' || :held_out || '+') > 0))
 ORDER BY run.trial, run.hparams_seed, run.id;

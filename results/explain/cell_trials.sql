@@ -1,5 +1,6 @@
 -- title: The run and checkpoint behind each trial
--- chosen: the cell's selected runs (explain.c); :rule and the others name the cell
+-- Every cell_ file reads chosen(trial, run_id, checkpoint_id, step, hparams_seed, n_runs, rule_value, score, variant,
+-- experiment), the cell's selected runs, which explain.c puts before it; :rule and the others name the cell.
 SELECT chosen.trial, chosen.run_id AS run, substr(run.key, 1, 16) AS key, chosen.score, chosen.step,
        chosen.rule_value, chosen.hparams_seed AS draw, run.seed, chosen.n_runs AS of_runs,
        (SELECT count(*) || ': ' || min(step) || '..' || max(step) FROM checkpoint
