@@ -43,13 +43,3 @@ void html_element(Str *out, const char *name, const char *class_name, const char
     html_text(out, text);
     str_addf(out, "</%s>", name);
 }
-
-void html_id(Str *out, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        char c = *text;
-        if (c >= 'A' && c <= 'Z') c = (char)(c - 'A' + 'a');
-        if ((c < 'a' || c > 'z') && (c < '0' || c > '9')) c = '-';
-        str_add_n(out, &c, 1);
-    }
-}

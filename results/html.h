@@ -17,7 +17,4 @@ void html_text(Str *out, const char *text);
 /* <name>text</name>, or with a class: <name class="class_name">text</name> when it is not NULL. */
 void html_element(Str *out, const char *name, const char *class_name, const char *text);
 
-/* Lower case, letters, digits and dashes only: what an id or a class is made of. */
-void html_id(Str *out, const char *text);
-
 #endif

@@ -9,10 +9,7 @@
 
 enum { MAX_SERIES = 12, MAX_POINTS = 80 }; /* of one chart, so that pages stay small and legible */
 
-/* Picture of a series for a legend. */
-typedef void (*Swatch)(Str *out, int series);
-
-static void legend(const Part *part, RowSpan span, Swatch swatch)
+static void legend(const Part *part, RowSpan span)
 {
     int n;
     const char **lanes = rows_labels(&n, part->rows, span, "lane", "lane_order", part->arena);
@@ -22,7 +19,7 @@ static void legend(const Part *part, RowSpan span, Swatch swatch)
         int r = span.first;
         while (!str_equal(rows_text(part->rows, r, "lane"), lanes[i])) r++;
         str_add(part->out, "<li>");
-        swatch(part->out, (int)rows_number(part->rows, r, "series"));
+        svg_line(part->out, (int)rows_number(part->rows, r, "series"));
         html_text(part->out, lanes[i]);
         str_add(part->out, "</li>");
     }
@@ -168,7 +165,7 @@ static void curves_figure(const Part *part, RowSpan span)
 void part_curves(const Part *part)
 {
     html_element(part->out, "h3", NULL, part->section);
-    legend(part, part->span, svg_line);
+    legend(part, part->span);
     for (RowSpan s = {0}; rows_next_span(&s, part->rows, part->span, "figure");)
         curves_figure(part, s);
 }

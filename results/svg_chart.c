@@ -89,14 +89,6 @@ static int dash_of(int series)
     return (series + series / N_COLOURS) % N_DASHES;
 }
 
-void svg_mark(Str *out, int series)
-{
-    str_addf(out,
-             "<svg class=\"key s%d\" width=\"14\" height=\"14\" aria-hidden=\"true\">"
-             "<use href=\"#shape%d\" x=\"7\" y=\"7\"/></svg>",
-             series % N_COLOURS, shape_of(series));
-}
-
 void svg_line(Str *out, int series)
 {
     str_addf(out,

@@ -63,8 +63,7 @@ void svg_curves(Str *out, const CurveChart *chart);
 /* The shapes that marks refer to; once in a page, before any chart. */
 void svg_shapes(Str *out);
 
-/* A small picture of a series' mark or line, for legends. */
-void svg_mark(Str *out, int series);
+/* A small picture of a series' line, for legends. */
 void svg_line(Str *out, int series);
 
 #endif
