@@ -5,6 +5,7 @@
 #include "file.h"
 #include "run_setup.h"
 #include "run_time.h"
+#include "trainer.h"
 
 #include <stdlib.h>
 
@@ -113,12 +114,13 @@ static void average_sets(const Plan *plan, PlanRow *row)
 static PlanDraw draw_of(const Plan *plan, const PlanRow *row, const RunSpec *spec)
 {
     const ExperimentSets *sets = &plan->count.datasets[row->dataset];
-    double steps = (double)spec->train.steps, freq = (double)spec->train.checkpoint_freq;
-    double whole = (double)((spec->train.steps - 1) / spec->train.checkpoint_freq);
+    const TrainSpec *first = &row->spec.train;
+    double n_stages = (double)row->cost.n_checkpoints /
+                      (double)trainer_n_checkpoints(first->steps, first->checkpoint_freq);
     return (PlanDraw){
-        .train_images = steps * (double)spec->data.batch_size,
-        /* step 0, every freq-th, and the last one */
-        .n_checkpoints = 1 + whole + (whole * freq < steps - 1 ? 1 : 0),
+        .train_images = n_stages * (double)spec->train.steps * (double)spec->data.batch_size,
+        .n_checkpoints = n_stages * (double)trainer_n_checkpoints(spec->train.steps,
+                                                                  spec->train.checkpoint_freq),
         .n_left = {sets->n_single, sets->n - sets->n_single},
     };
 }

@@ -11,16 +11,21 @@ enum { MAX_NAMES = 64, N_DIMENSIONS = 5 };
 
 /* ---- which cell ---- */
 
+typedef struct {
+    const char *items[MAX_NAMES];
+    int n;
+} Names;
+
 /* The first column of all rows, at most MAX_NAMES. */
-static bool read_names(const char *out[MAX_NAMES], int *n, Db *db, const char *sql,
-                       TextParameters texts, Arena *arena, Err *err)
+static bool read_names(Names *out, Db *db, const char *sql, TextParameters texts, Arena *arena,
+                       Err *err)
 {
     sqlite3_stmt *statement;
     if (!explain_prepare(db, &statement, sql, texts, err)) return false;
     bool row = false, ok;
-    *n = 0;
-    while ((ok = query_step(db, statement, &row, err)) && row && *n < MAX_NAMES) {
-        out[(*n)++] = explain_column(statement, 0, arena);
+    out->n = 0;
+    while ((ok = query_step(db, statement, &row, err)) && row && out->n < MAX_NAMES) {
+        out->items[out->n++] = explain_column(statement, 0, arena);
     }
     sqlite3_finalize(statement);
     return ok;
@@ -108,13 +113,12 @@ static bool fail_ambiguous(Err *err, const char *option, const char *const *name
 /* Names that are not there at all, before names that do not go together. */
 static bool check_names(Db *db, ExplainQuery *query, Arena *arena, Err *err)
 {
-    const char *names[MAX_NAMES];
-    int n;
+    Names names;
     for (int i = 0; i < N_DIMENSIONS; i++) {
         const char *found = *said(query, i);
         if (found == NULL) continue;
-        if (!read_names(names, &n, db, DIMENSIONS[i].all, (TextParameters){0}, arena, err) ||
-            !check_known(err, DIMENSIONS[i].option, found, names, n)) {
+        if (!read_names(&names, db, DIMENSIONS[i].all, (TextParameters){0}, arena, err) ||
+            !check_known(err, DIMENSIONS[i].option, found, names.items, names.n)) {
             return false;
         }
     }
@@ -123,15 +127,14 @@ static bool check_names(Db *db, ExplainQuery *query, Arena *arena, Err *err)
 
 static bool complete_names(Db *db, ExplainQuery *query, Arena *arena, Err *err)
 {
-    const char *names[MAX_NAMES];
+    Names names;
     TextParameter texts[9];
-    int n;
     for (int i = 0; i < N_DIMENSIONS; i++) {
         TextParameters parameters = parameters_of(texts, query, NULL);
-        if (!read_names(names, &n, db, DIMENSIONS[i].fitting, parameters, arena, err)) return false;
-        if (n == 0) return err_set(err, ERR_NOT_FOUND, "explain: no runs of such a cell");
-        if (n > 1) return fail_ambiguous(err, DIMENSIONS[i].option, names, n);
-        *said(query, i) = names[0];
+        if (!read_names(&names, db, DIMENSIONS[i].fitting, parameters, arena, err)) return false;
+        if (names.n == 0) return err_set(err, ERR_NOT_FOUND, "explain: no runs of such a cell");
+        if (names.n > 1) return fail_ambiguous(err, DIMENSIONS[i].option, names.items, names.n);
+        *said(query, i) = names.items[0];
     }
     return true;
 }
@@ -145,32 +148,31 @@ static bool complete_rule(Db *db, ExplainQuery *query, Arena *arena, Err *err)
     if (query->rule != NULL && !check_known(err, "--rule", query->rule, rules, 4)) return false;
     if (query->scored != NULL && !check_known(err, "--scored", query->scored, scores, 4))
         return false;
-    const char *names[MAX_NAMES];
+    Names names;
     TextParameter texts[9];
-    int n;
     TextParameters parameters = parameters_of(texts, query, NULL);
     const char *sql = "SELECT selection FROM experiment WHERE name = :experiment "
                       "UNION ALL SELECT scored FROM experiment WHERE name = :experiment";
-    if (!read_names(names, &n, db, sql, parameters, arena, err)) return false;
-    if (query->rule == NULL) query->rule = n == 2 ? names[0] : rules[0];
-    if (query->scored == NULL) query->scored = n == 2 ? names[1] : scores[0];
+    if (!read_names(&names, db, sql, parameters, arena, err)) return false;
+    if (query->rule == NULL) query->rule = names.n == 2 ? names.items[0] : rules[0];
+    if (query->scored == NULL) query->scored = names.n == 2 ? names.items[1] : scores[0];
     return true;
 }
 
 static bool complete_variant(Db *db, ExplainQuery *query, Arena *arena, Err *err)
 {
-    const char *names[MAX_NAMES];
+    Names names;
     TextParameter texts[9];
-    int n;
     TextParameters parameters = parameters_of(texts, query, NULL);
     const char *sql = query->variant == NULL
                           ? "SELECT DISTINCT run.variant" FILTERED
                           : "SELECT DISTINCT variant FROM checkpoint WHERE run_id IN "
                             "(SELECT run.id" FILTERED ")";
-    if (!read_names(names, &n, db, sql, parameters, arena, err)) return false;
-    if (query->variant != NULL) return check_known(err, "--variant", query->variant, names, n);
-    if (n > 1) return fail_ambiguous(err, "--variant", names, n);
-    query->variant = names[0];
+    if (!read_names(&names, db, sql, parameters, arena, err)) return false;
+    if (query->variant != NULL)
+        return check_known(err, "--variant", query->variant, names.items, names.n);
+    if (names.n > 1) return fail_ambiguous(err, "--variant", names.items, names.n);
+    query->variant = names.items[0];
     return true;
 }
 
@@ -179,18 +181,17 @@ static bool complete_variant(Db *db, ExplainQuery *query, Arena *arena, Err *err
 /* "2 failed, 1 running" */
 static bool no_number(Db *db, const ExplainQuery *query, Arena *arena, Err *err)
 {
-    const char *names[MAX_NAMES];
+    Names names;
     TextParameter texts[9];
-    int n;
     TextParameters parameters = parameters_of(texts, query, NULL);
     const char *sql = "SELECT group_concat(n || ' ' || status, ', ') FROM "
                       "(SELECT run.status, count(*) AS n" FILTERED " GROUP BY run.status)";
-    if (!read_names(names, &n, db, sql, parameters, arena, err)) return false;
+    if (!read_names(&names, db, sql, parameters, arena, err)) return false;
     return err_set(
         err, ERR_NOT_FOUND,
         "explain: the cell is empty: no number for rule %s, scored %s, weights %s; runs: "
         "%s",
-        query->rule, query->scored, query->variant, n > 0 ? names[0] : "none");
+        query->rule, query->scored, query->variant, names.n > 0 ? names.items[0] : "none");
 }
 
 enum { MAX_TRIALS = 1000, N_CHOSEN = 7 };

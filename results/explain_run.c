@@ -60,17 +60,20 @@ static void fill_run(ExplainRun *out, sqlite3_stmt *s, Arena *arena)
     " JOIN dataset ON dataset.id = run.dataset_id"                                                 \
     " JOIN environment ON environment.id = run.environment_id "
 
-/* *n: how many runs there are, at most two; out is the first. */
-static bool read_runs(ExplainRun *out, int *n, Db *db, const char *sql, const char *text,
-                      Arena *arena, Err *err)
+typedef struct {
+    ExplainRun run; /* the first */
+    int n;
+} Found;
+
+static bool read_runs(Found *out, Db *db, const char *sql, const char *text, Arena *arena, Err *err)
 {
     sqlite3_stmt *statement;
     TextParameter parameter = {":text", text};
     if (!explain_prepare(db, &statement, sql, (TextParameters){&parameter, 1}, err)) return false;
     bool row = false, ok;
-    *n = 0;
+    out->n = 0;
     while ((ok = query_step(db, statement, &row, err)) && row) {
-        if ((*n)++ == 0) fill_run(out, statement, arena);
+        if (out->n++ == 0) fill_run(&out->run, statement, arena);
     }
     sqlite3_finalize(statement);
     return ok;
@@ -79,11 +82,13 @@ static bool read_runs(ExplainRun *out, int *n, Db *db, const char *sql, const ch
 bool explain_read_run(ExplainRun *out, Db *db, int64_t run, Arena *arena, Err *err)
 {
     char id[32];
-    int n;
+    Found found;
     snprintf(id, sizeof id, "%lld", (long long)run);
     const char *sql = SELECT_RUN "WHERE run.id = CAST(:text AS INTEGER)";
-    if (!read_runs(out, &n, db, sql, id, arena, err)) return false;
-    return n == 1 || err_set(err, ERR_NOT_FOUND, "no run %s", id);
+    if (!read_runs(&found, db, sql, id, arena, err)) return false;
+    if (found.n != 1) return err_set(err, ERR_NOT_FOUND, "no run %s", id);
+    *out = found.run;
+    return true;
 }
 
 static bool is_of(const char *text, const char *digits)
@@ -93,29 +98,28 @@ static bool is_of(const char *text, const char *digits)
 
 bool explain_find_run(ExplainRun *out, Db *db, const char *text, Arena *arena, Err *err)
 {
-    ExplainRun run;
-    int n = 0;
+    Found found = {.n = 0};
     const char *by_id = SELECT_RUN "WHERE run.id = CAST(:text AS INTEGER)";
     const char *by_key = SELECT_RUN "WHERE substr(run.key, 1, length(:text)) = :text LIMIT 2";
     if (is_of(text, "0123456789") && strlen(text) < 16 &&
-        !read_runs(&run, &n, db, by_id, text, arena, err)) {
+        !read_runs(&found, db, by_id, text, arena, err)) {
         return false;
     }
     bool is_key = is_of(text, "0123456789abcdef") && strlen(text) >= LEAST_KEY_DIGITS;
-    if (n == 0 && is_key && !read_runs(&run, &n, db, by_key, text, arena, err)) return false;
-    if (n > 1) {
+    if (found.n == 0 && is_key && !read_runs(&found, db, by_key, text, arena, err)) return false;
+    if (found.n > 1) {
         return err_set(err, ERR_USAGE,
                        "several runs have keys that begin with %s, expected more "
                        "digits",
                        text);
     }
-    if (n == 0) {
+    if (found.n == 0) {
         return err_set(err, ERR_NOT_FOUND,
                        "no run \"%s\", expected a run's number or the beginning of its key (at "
                        "least %d digits; see dgbench query runs)",
                        text, (int)LEAST_KEY_DIGITS);
     }
-    *out = run;
+    *out = found.run;
     return true;
 }
 

@@ -55,18 +55,26 @@ static void test_then_larger_sets(void **state)
     assert_false(budget_fit(&part, whole, false, 9.9, seconds_of, NULL));
 }
 
+static void expect_seconds(const char *text, double expected)
+{
+    double seconds = 0;
+    assert_ok(budget_parse(&seconds, text, &err));
+    assert_close(seconds, expected, 0, 1e-9);
+}
+
 static void test_times(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        double seconds;
-    } rows[] = {{"90s", 90}, {"30m", 1800}, {"8h", 28800}, {"1.5h", 5400}, {"2d", 172800}};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        double seconds = 0;
-        assert_ok(budget_parse(&seconds, rows[i].text, &err));
-        assert_close(seconds, rows[i].seconds, 0, 1e-9);
-    }
+    expect_seconds("90s", 90);
+    expect_seconds("30m", 1800);
+    expect_seconds("8h", 28800);
+    expect_seconds("1.5h", 5400);
+    expect_seconds("2d", 172800);
+}
+
+static void test_what_is_no_time(void **state)
+{
+    (void)state;
     static const char *const bad[] = {"", "h", "8", "-1h", "0m", "8 hours", "nanh", "1e999d", "8w"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         double seconds = 0;
@@ -83,6 +91,7 @@ int main(void)
         cmocka_unit_test(test_then_trials_with_as_many_draws_as_fit_again),
         cmocka_unit_test(test_then_larger_sets),
         cmocka_unit_test(test_times),
+        cmocka_unit_test(test_what_is_no_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

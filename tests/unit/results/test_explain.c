@@ -6,6 +6,7 @@
 
 #include "evaluation_diff.h"
 #include "explain.h"
+#include "str.h"
 
 static Store *store;
 static int64_t dataset;
@@ -144,7 +145,7 @@ static char *section_text(const ExplainCell *cell, Format format)
     Db *db = open_db();
     assert_ok(explain_cell_sections(db, stream, cell, format, &err));
     results_close(db);
-    fclose(stream);
+    (void)fclose(stream);
     return text;
 }
 
@@ -214,13 +215,15 @@ static void test_evaluations_are_compared_to_the_last_bit(void **state)
     EvaluationDiff diff;
     FILE *null = fopen("/dev/null", "w");
     assert_ok(evaluation_diff(&diff, null, a, b, key, &err));
-    assert_int_equal(diff.n_rows, atoi(fixture_value("SELECT count(*) FROM eval")));
+    long long n_stored = 0;
+    assert_true(str_to_int64(fixture_value("SELECT count(*) FROM eval"), &n_stored));
+    assert_int_equal(diff.n_rows, n_stored);
     assert_int_equal(diff.n_differ + diff.n_missing + diff.n_more, 0);
     assert_ok(evaluation_diff(&diff, null, a, b, "none", &err));
     assert_int_equal(diff.n_rows, 0);
     results_close(a);
     results_close(b);
-    fclose(null);
+    (void)fclose(null);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
