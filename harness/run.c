@@ -100,6 +100,14 @@ static int reported_variant(const Job *job)
     return v;
 }
 
+/* Averages that only stand beside the reported weights may wait for a later checkpoint. */
+static void set_waiting(RunEvaluation *evaluation, const Job *job, bool waiting)
+{
+    for (int v = 1; v < learner_n_variants(job->setup.learner); v++) {
+        if (v != reported_variant(job)) evaluation->done[v] = waiting;
+    }
+}
+
 /* Evaluates; the stage may end by what comes out, and then averages that are there only at its end
  * are evaluated as well. */
 MUST_USE static bool evaluate(Job *job, int64_t step, Err *err)
@@ -114,12 +122,16 @@ MUST_USE static bool evaluate(Job *job, int64_t step, Err *err)
     };
     if (!validated && step == stages->steps - 1)
         evaluation.validated_step = stages_repeated_step(stages, options);
+    const RunSpec *spec = job->setup.spec;
+    bool wait = step / spec->train.checkpoint_freq % spec->eval.averages_every != 0;
+    if (wait) set_waiting(&evaluation, job, true);
     if (!evaluate_ready(job, &evaluation, err)) return false;
     if (validated && (options->auto_lr || options->full_data))
         stages_checkpoint(stages, options, step, evaluation.validation[reported_variant(job)]);
     bool last = step == stages->steps - 1;
     learner_checkpoint(job->setup.learner,
                        &(AverageCheckpoint){step, evaluation.validation[0].nll, last});
+    if (wait) set_waiting(&evaluation, job, false);
     return !last || evaluate_ready(job, &evaluation, err);
 }
 
