@@ -94,6 +94,13 @@ static void add_test_env(SelectRecord *record, sqlite3_stmt *row)
     record->out[i] = column_real(row, 5);
 }
 
+static void add_record(Reader *r, sqlite3_stmt *row)
+{
+    mem_reserve(r->records, r->record_capacity, r->n_records + 1);
+    r->records[r->n_records++] =
+        (SelectRecord){.step = sqlite3_column_int64(row, 1), .source = column_real(row, 2)};
+}
+
 static bool read_records(Reader *r, int64_t run, Err *err)
 {
     sqlite3_stmt *row = r->record_row;
@@ -102,11 +109,7 @@ static bool read_records(Reader *r, int64_t run, Err *err)
     sqlite3_bind_int64(row, 1, run);
     while ((rc = sqlite3_step(row)) == SQLITE_ROW) {
         int64_t id = sqlite3_column_int64(row, 0);
-        if (id != before) {
-            mem_reserve(r->records, r->record_capacity, r->n_records + 1);
-            r->records[r->n_records++] =
-                (SelectRecord){.step = sqlite3_column_int64(row, 1), .source = column_real(row, 2)};
-        }
+        if (id != before) add_record(r, row);
         add_test_env(&r->records[r->n_records - 1], row);
         before = id;
     }

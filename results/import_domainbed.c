@@ -345,6 +345,7 @@ bool import_domainbed(Store *store, ImportSummary *out, const char *folder, cons
 
 void import_summary_print(FILE *out, const ImportSummary *s)
 {
+    int64_t runs = s->added + s->updated + s->unchanged;
     fprintf(out,
             "runs            %lld: %lld new, %lld grown or changed, %lld already there\n"
             "done            %lld\n"
@@ -354,8 +355,8 @@ void import_summary_print(FILE *out, const ImportSummary *s)
             "lines skipped   %lld\n"
             "not finite      %lld runs with a loss that is NaN or infinite\n"
             "refused         %lld\n",
-            (long long)(s->added + s->updated + s->unchanged), (long long)s->added,
-            (long long)s->updated, (long long)s->unchanged, (long long)s->done,
-            (long long)s->partial, (long long)s->records, (long long)s->duplicates,
-            (long long)s->skipped_lines, (long long)s->nonfinite, (long long)s->refused);
+            (long long)runs, (long long)s->added, (long long)s->updated, (long long)s->unchanged,
+            (long long)s->done, (long long)s->partial, (long long)s->records,
+            (long long)s->duplicates, (long long)s->skipped_lines, (long long)s->nonfinite,
+            (long long)s->refused);
 }
