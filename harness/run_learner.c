@@ -215,6 +215,21 @@ bool run_setup_learner(RunSetup *s, Err *err)
     return make_learner(s, err) && check_memory(s, err);
 }
 
+/* How often running statistics of averages are estimated anew within so many updates after
+ * averaging_start. */
+static double count_refreshes(const RunSetup *s, int64_t n_after)
+{
+    const LearnerOptions *o = &s->learner_options;
+    int64_t n_checkpoints = n_after / s->spec->train.checkpoint_freq + 1, n = 0;
+    for (int i = 0; i < o->n_averagings; i++) {
+        const Averaging *a = o->averagings[i];
+        bool reported = str_equal(a->name, run_setup_reported(s->spec));
+        int64_t every = reported ? 1 : s->spec->eval.averages_every;
+        n += a->at_the_end ? 1 : (n_checkpoints + every - 1) / every;
+    }
+    return (double)n;
+}
+
 double run_setup_train_flops(const RunSetup *s, int64_t n_updates)
 {
     const RunSpec *spec = s->spec;
@@ -222,7 +237,8 @@ double run_setup_train_flops(const RunSetup *s, int64_t n_updates)
     double flops = learner_plan_flops(s->learner, n, s->n_sources, n_updates);
     int64_t n_after = n_updates - spec->method.averaging_start;
     if (s->learner_options.average_batch_norm != AVERAGE_BN_REFRESH || n_after <= 0) return flops;
-    double refreshed = (double)(n_after / spec->train.checkpoint_freq + 1) *
-                       (double)spec->method.averaging_bn_batches * s->learner_options.n_averagings;
+    int64_t n_batches = spec->method.averaging_bn_batches;
+    double refreshed =
+        count_refreshes(s, n_after) * (double)(n_batches < n_updates ? n_batches : n_updates);
     return flops + refreshed * learner_plan_predict(s->learner, n).forward_flops;
 }

@@ -22,6 +22,15 @@ static const char *const ERM_PLUSPLUS_SETTINGS[] = {
     "method.auto_lr=true",        "method.full_data=true",
     "data.replacement=false",     NULL};
 
+/* Where we differ from Cha et al. 2021 (their code, khanrc/swad): batch norm may be live, and its
+ * statistics are then estimated over 500 batches as there; training goes on when the valley ends.
+ */
+static const char *const SWAD_SETTINGS[] = {
+    "method.objective=erm",        "method.averaging=[swad]",         "method.averaging_start=0",
+    "method.averaging_bn=refresh", "method.averaging_bn_batches=500", NULL};
+static const char *const SAM_SETTINGS[] = {"method.objective=erm", "method.averaging=[]",
+                                           "method.sam_rho=0.05", NULL};
+
 const RunRecipe METHOD_RECIPES[] = {
     {"erm", "plain training on all source domains together (Vapnik 1998; DomainBed's ERM)",
      ERM_SETTINGS},
@@ -30,6 +39,11 @@ const RunRecipe METHOD_RECIPES[] = {
     {"erm++",
      "erm with warm start, averaged weights, Auto-LR, then all data (Teterwak et al. 2025)",
      ERM_PLUSPLUS_SETTINGS},
+    {"sam", "erm with sharpness-aware minimisation (Foret et al. 2021)", SAM_SETTINGS},
+    {"swad",
+     "erm with the weights averaged through the valley of the validation loss (Cha et al. "
+     "2021)",
+     SWAD_SETTINGS},
 };
 
 const int N_METHOD_RECIPES = sizeof METHOD_RECIPES / sizeof *METHOD_RECIPES;

@@ -343,9 +343,12 @@ double learner_plan_flops(Learner *l, int n_images, int n_sources, int64_t n_upd
     double flops = (double)n_warm * (head.forward_flops + head.backward_flops) +
                    (double)(n_updates - n_warm) * (full.forward_flops + full.backward_flops);
     int64_t n_averaging = n_updates - l->options.averaging.start - 1;
+    int n_forward = 0;
+    for (int i = 0; i < l->options.n_averagings; i++)
+        n_forward += !l->options.averagings[i]->at_the_end;
     if (averages_go_forward(l) && n_averaging > 0)
-        flops += (double)(n_averaging * l->options.n_averagings) *
-                 learner_plan_predict(l, n_images).forward_flops;
+        flops +=
+            (double)(n_averaging * n_forward) * learner_plan_predict(l, n_images).forward_flops;
     return flops;
 }
 
