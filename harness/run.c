@@ -329,10 +329,11 @@ bool run_execute(RunOutcome *out, char *key_out, const RunSpec *spec, const RunH
 {
     Job job = {.hooks = hooks};
     if (spec->merge.kind != MERGE_NONE) {
-        return err_set(err, ERR_FORMAT,
-                       "merge.kind: this run is a merge of %d others, which `dgbench merge-weights` "
-                       "makes",
-                       spec->merge.members.n);
+        return err_set(
+            err, ERR_FORMAT,
+            "merge.kind: this run is a merge of %d others, which `dgbench merge-weights` "
+            "makes",
+            spec->merge.members.n);
     }
     if (!run_spec_check_ready(spec, "run", err) || !run_spec_check_weights(spec, "run", err) ||
         !run_setup_open(&job.setup, spec, err)) {

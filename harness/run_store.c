@@ -193,10 +193,10 @@ MUST_USE static bool evaluate_split(Evaluation *e, int domain, const char *split
     if (n == 0) return true;
     Prediction *predictions = mem_alloc((size_t)n, sizeof *predictions);
     const RunEvaluation *what = e->what;
-    bool ok =
-        what->predictor != NULL
-            ? what->predictor(what->predictor_context, predictions, images, n, err)
-            : evaluator_predict(e->setup->evaluator, e->setup->learner, predictions, images, n, err);
+    bool ok = what->predictor != NULL
+                  ? what->predictor(what->predictor_context, predictions, images, n, err)
+                  : evaluator_predict(e->setup->evaluator, e->setup->learner, predictions, images,
+                                      n, err);
     if (ok) keep_rows(e, domain, split, images, predictions, n);
     free(predictions);
     return ok;

@@ -22,10 +22,10 @@ typedef bool RunPredictor(void *context, Prediction *out, const int *images, int
 
 /* One checkpoint's evaluation. */
 typedef struct {
-    int64_t step;           /* as stored: updates of earlier stages count */
-    const char *stage;      /* put before the names of variants: "" or RUN_FIRST_STAGE */
-    int64_t validated_step; /* the last weights of stage FULL_DATA: the stored step of the first
-                               stage that validates them; else -1 */
+    int64_t step;            /* as stored: updates of earlier stages count */
+    const char *stage;       /* put before the names of variants: "" or RUN_FIRST_STAGE */
+    int64_t validated_step;  /* the last weights of stage FULL_DATA: the stored step of the first
+                                stage that validates them; else -1 */
     RunPredictor *predictor; /* NULL: the learner */
     void *predictor_context;
     bool done[1 + LEARNER_MAX_AVERAGES];             /* of each variant */
