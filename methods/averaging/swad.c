@@ -81,6 +81,11 @@ static int hparam(const AverageState *s, int i)
     return (int)s->options.hparams[i];
 }
 
+static bool is(const AverageState *s, int flag)
+{
+    return s->numbers[flag] != 0;
+}
+
 static int swad_n_arrays(const AveragingOptions *o)
 {
     double a = o->hparams[N_CONVERGE], b = o->hparams[N_TOLERANCE];
@@ -90,7 +95,7 @@ static int swad_n_arrays(const AveragingOptions *o)
 static void swad_update(AverageState *s, const Real *weights, int64_t step)
 {
     (void)step;
-    if (s->numbers[DEAD]) return;
+    if (is(s, DEAD)) return;
     average_mix(s, SEGMENT, weights, 1 / (s->numbers[SEGMENT_COUNT] + 1));
     s->numbers[SEGMENT_COUNT]++;
 }
@@ -237,10 +242,10 @@ static void end_as_paper(AverageState *s)
  */
 static void swad_end(AverageState *s)
 {
-    if (s->numbers[DEAD]) return;
+    if (is(s, DEAD)) return;
     if (hparam(s, READING) == READING_PAPER) {
         end_as_paper(s);
-    } else if (s->numbers[CONVERGED]) {
+    } else if (is(s, CONVERGED)) {
         end_as_reference(s);
     } else {
         average_mix(s, AVERAGE, s->arrays[QUEUE + length(s) - 1], 1);
@@ -253,7 +258,7 @@ static void swad_end(AverageState *s)
 static void make_room(AverageState *s)
 {
     int n_converge = hparam(s, N_CONVERGE), n_tolerance = hparam(s, N_TOLERANCE);
-    bool wide = s->numbers[CONVERGED] || n_tolerance > n_converge;
+    bool wide = is(s, CONVERGED) || n_tolerance > n_converge;
     if (length(s) < (wide ? n_tolerance : n_converge)) return;
     if (hparam(s, READING) == READING_PAPER) add_entry(s, 0);
     drop_oldest(s);
@@ -261,10 +266,10 @@ static void make_room(AverageState *s)
 
 static void swad_checkpoint(AverageState *s, const AverageCheckpoint *checkpoint)
 {
-    if (!s->numbers[DEAD]) {
+    if (!is(s, DEAD)) {
         make_room(s);
         push_segment(s, checkpoint->source_nll);
-        if (!s->numbers[CONVERGED]) {
+        if (!is(s, CONVERGED)) {
             look_for_convergence(s);
         } else if (hparam(s, READING) == READING_PAPER) {
             go_on_as_paper(s);
