@@ -5,6 +5,7 @@
 #include "log.h"
 #include "open_experiment.h"
 #include "run.h"
+#include "run_setup.h"
 #include "run_store.h"
 #include "stop_signal.h"
 #include "sweep_plan.h"
@@ -34,7 +35,7 @@ static LaunchJob job_of(const SweepRun *run, const char *logs, Arena *arena)
         .name = run->name,
         .input = arena_strdup(arena, str_text(&json)),
         .log_path = arena_printf(arena, "%s/%.*s.log", logs, SHORT_KEY, run->key),
-        .steps = spec.train.steps,
+        .steps = run_setup_most_updates(&spec),
     };
     str_done(&json);
     return job;

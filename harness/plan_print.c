@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { NUMBER_SIZE = 32, DATASET_WIDTH = 16, METHOD_WIDTH = 10 };
+enum { NUMBER_SIZE = 32, DATASET_WIDTH = 16, METHOD_WIDTH = 10 /* at least */ };
 
 /* 438600 as "438,600" */
 static const char *whole_number(char out[NUMBER_SIZE], int64_t value)
@@ -18,6 +18,17 @@ static const char *whole_number(char out[NUMBER_SIZE], int64_t value)
     }
     out[k] = '\0';
     return out;
+}
+
+/* Room for the longest label, so that the columns behind it stay in line. */
+static int method_width(const Plan *plan)
+{
+    size_t width = METHOD_WIDTH;
+    for (int m = 0; m < plan->count.n_methods; m++) {
+        size_t n = strlen(plan->count.methods[m]);
+        if (n > width) width = n;
+    }
+    return (int)width;
 }
 
 /* ---- runs ---- */
@@ -80,7 +91,7 @@ void plan_print_cost(const Plan *plan, FILE *out)
         if (!row->is_known) continue;
         if (is_first) {
             fprintf(out, "\n%-*s %-*s %-18s %9s %11s %9s %8s\n", DATASET_WIDTH, "dataset",
-                    METHOD_WIDTH, "method", "network at pixels", "M params", "GFLOP/step",
+                    method_width(plan), "method", "network at pixels", "M params", "GFLOP/step",
                     "TFLOP/run", "MiB/run");
         }
         is_first = false;
@@ -90,8 +101,9 @@ void plan_print_cost(const Plan *plan, FILE *out)
         snprintf(net, sizeof net, "%s at %lld", row->spec.net.name,
                  (long long)row->spec.data.image_size);
         fprintf(out, "%-*s %-*s %-18s %9.3f %11.3f %9.3f %8.1f\n", DATASET_WIDTH,
-                plan->datasets[row->dataset].name, METHOD_WIDTH, plan->count.methods[row->method],
-                net, (double)row->cost.n_parameters / 1e6, row->cost.step_flops / 1e9,
+                plan->datasets[row->dataset].name, method_width(plan),
+                plan->count.methods[row->method], net, (double)row->cost.n_parameters / 1e6,
+                row->cost.step_flops / 1e9,
                 plan_run_flops(row, draw, has_single ? SET_SINGLE : SET_LARGER) / 1e12,
                 (double)row->cost.total_peak_bytes / 0x1p20);
         flops += plan_sum(plan, row, plan_whole(plan)).flops;
@@ -110,7 +122,7 @@ static void print_time_row(const Plan *plan, const PlanRow *row, const PlanSum *
     clock_format(run, sizeof run, seconds);
     clock_format(all, sizeof all, plan_wall_seconds(plan, sum));
     fprintf(out, "%-*s %-*s %8.3f %12s %9s %12s  %s\n", DATASET_WIDTH,
-            plan->datasets[row->dataset].name, METHOD_WIDTH, plan->count.methods[row->method],
+            plan->datasets[row->dataset].name, method_width(plan), plan->count.methods[row->method],
             row->time.train_seconds_per_image * row->cost.step_images, run,
             whole_number(left, sum->n_left), all, row->time.source);
 }
@@ -153,7 +165,7 @@ void plan_print_time(const Plan *plan, FILE *out)
         if (row->time.source == NULL) continue;
         if (n_timed++ == 0) {
             fprintf(out, "\n%-*s %-*s %8s %12s %9s %12s  %s\n", DATASET_WIDTH, "dataset",
-                    METHOD_WIDTH, "method", "s/step", "a run", "runs left", "time left",
+                    method_width(plan), "method", "s/step", "a run", "runs left", "time left",
                     "measured");
         }
         PlanSum one = plan_sum(plan, row, whole);

@@ -108,6 +108,12 @@ static StagesOptions stages_of(const RunSpec *spec)
     };
 }
 
+int64_t run_setup_most_updates(const RunSpec *spec)
+{
+    StagesOptions options = stages_of(spec);
+    return stages_most_updates(&options);
+}
+
 /* ---- validation while training ---- */
 
 const char *run_setup_reported(const RunSpec *spec)

@@ -56,6 +56,10 @@ void run_setup_full_data(RunSetup *setup);
 /* A new learner and a new loader, as at the beginning. */
 MUST_USE bool run_setup_restart(RunSetup *setup, Err *err);
 
+/* Updates of a run at most: of two stages together, each of which Auto-LR may end early.
+ */
+int64_t run_setup_most_updates(const RunSpec *spec);
+
 /* Floating-point operations of training: the updates 0 .. n_updates - 1 of one stage, and what its
  * averages take. */
 double run_setup_train_flops(const RunSetup *setup, int64_t n_updates);
