@@ -72,7 +72,8 @@ MUST_USE static bool refresh_averages(Job *job, const RunEvaluation *evaluation,
     if (n > job->state.next_step) n = job->state.next_step;
     bool ok = true;
     for (int v = 1; ok && v < learner_n_variants(s->learner); v++) {
-        bool is_copy = average_count(learner_average(s->learner, v - 1)) <= 1;
+        bool is_copy = !s->learner_options.averagings[v - 1]->at_the_end &&
+                       average_count(learner_average(s->learner, v - 1)) <= 1;
         if (is_copy || evaluation->done[v] || !learner_variant_is_ready(s->learner, v)) continue;
         learner_use_variant(s->learner, v);
         ok = batch_norm_refresh(s->learner, s->loader, job->state.next_step - n, n, err);
