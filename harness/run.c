@@ -56,12 +56,6 @@ static void on_step(void *context, int64_t step, double loss)
     tell(job, "train");
 }
 
-MUST_USE static bool save_weights(Job *job, const char *name, Err *err)
-{
-    return params_save(learner_params(job->setup.learner),
-                       file_join(job->setup.arena, job->folder, name), err);
-}
-
 /* Running statistics of the averages that are evaluated next, from the last training batches. */
 MUST_USE static bool refresh_averages(Job *job, const RunEvaluation *evaluation, Err *err)
 {
@@ -99,6 +93,28 @@ static int reported_variant(const Job *job)
     int v = 0;
     while (!str_equal(learner_variant_name(l, v), name)) v++;
     return v;
+}
+
+MUST_USE static bool save_variant(Job *job, int variant, const char *name, Err *err)
+{
+    Learner *l = job->setup.learner;
+    learner_use_variant(l, variant);
+    bool ok = params_save(learner_params(l), file_join(job->setup.arena, job->folder, name), err);
+    learner_use_variant(l, 0);
+    return ok;
+}
+
+/* STEM.safetensors: the weights that the run reports; STEM-raw.safetensors: the raw ones, where
+ * they are others. An average that is not there yet is not saved. */
+MUST_USE static bool save_weights(Job *job, const char *stem, Err *err)
+{
+    int reported = reported_variant(job);
+    Arena *arena = job->setup.arena;
+    if (reported != 0 &&
+        !save_variant(job, 0, arena_printf(arena, "%s-raw.safetensors", stem), err))
+        return false;
+    return !learner_variant_is_ready(job->setup.learner, reported) ||
+           save_variant(job, reported, arena_printf(arena, "%s.safetensors", stem), err);
 }
 
 /* Averages that only stand beside the reported weights may wait for a later checkpoint. */
@@ -165,9 +181,9 @@ static bool on_checkpoint(void *context, int64_t step, double mean_loss, Err *er
     keep_log(job, step, mean_loss);
     if (!store_checkpoint_commit(job->run, at, err)) return false;
     if (job->setup.spec->train.save == SAVE_ALL) {
-        char name[48];
-        snprintf(name, sizeof name, "model-%lld.safetensors", (long long)at);
-        if (!save_weights(job, name, err)) return false;
+        char stem[48];
+        snprintf(stem, sizeof stem, "model-%lld", (long long)at);
+        if (!save_weights(job, stem, err)) return false;
     }
     if (step == job->state.stages.steps - 1 && is_last_stage(job)) return true;
     return checkpoint_save(job->checkpoint_path, job->setup.key, job->setup.learner, &job->state,
@@ -244,8 +260,7 @@ MUST_USE static bool finish(Job *job, TrainerEnd end, Err *err)
                  (long long)updates_done(job));
         if (!store_run_finish(job->run, RUN_DIVERGED, message, &cost, err)) return false;
     } else {
-        if (job->setup.spec->train.save != SAVE_NONE &&
-            !save_weights(job, "model.safetensors", err))
+        if (job->setup.spec->train.save != SAVE_NONE && !save_weights(job, "model", err))
             return false;
         if (!store_run_finish(job->run, RUN_DONE, NULL, &cost, err)) return false;
     }

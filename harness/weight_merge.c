@@ -43,8 +43,11 @@ MUST_USE static bool read_member(Merge *m, int i, Err *err)
     const MemberRun *member = &m->members[i];
     if (!run_spec_from_json(&m->specs[i], m->options->keys, member->spec_json, m->arena, err))
         return err_context(err, "run %.*s", SHORT_KEY, member->key);
-    m->paths[i] = arena_printf(m->arena, "%s/runs/%.*s/model.safetensors",
-                               output_of(m, &m->specs[i]), SHORT_KEY, member->key);
+    const char *folder =
+        arena_printf(m->arena, "%s/runs/%.*s", output_of(m, &m->specs[i]), SHORT_KEY, member->key);
+    m->paths[i] = file_join(m->arena, folder, "model-raw.safetensors");
+    if (file_exists(m->paths[i])) return true; /* beside those of an average */
+    m->paths[i] = file_join(m->arena, folder, "model.safetensors");
     if (file_exists(m->paths[i])) return true;
     return err_set(err, ERR_NOT_FOUND,
                    "run %.*s: no weights in %s, expected some: runs keep them when they are made "

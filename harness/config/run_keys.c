@@ -155,13 +155,18 @@ static const SchemaRow rows[] = {
     {AT("train.threads", INT, train.threads), .default_text = "0", .low = 0, .high = 1024,
      .flags = FIELD_NOT_IDENTITY, .help = "threads of one run; 0: all cores"},
     {AT("train.save", CHOICE, train.save), .choices = saves, .default_text = "none",
-     .flags = FIELD_NOT_IDENTITY, .help = "weights kept: none, of the last or of all checkpoints"},
+     .flags = FIELD_NOT_IDENTITY,
+     .help = "weights kept: none, of the last or of all checkpoints (the reported ones; raw ones "
+             "beside "
+             "an average)"},
 
     {AT("eval.batch_size", INT, eval.batch_size), .default_text = "64", .low = 1, .high = 65536,
      .flags = FIELD_NOT_IDENTITY, .help = "images per batch of an evaluation"},
-    {AT("eval.averages_every", INT, eval.averages_every), .default_text = "1", .low = 1, .high = 1e6,
-     .help = "averages that the method does not report are evaluated at every so manieth checkpoint "
-             "and at the last one: each evaluation takes as long as one of the raw weights"},
+    {AT("eval.averages_every", INT, eval.averages_every), .default_text = "1", .low = 1,
+     .high = 1e6,
+     .help =
+         "averages that the method does not report are evaluated at every so manieth checkpoint "
+         "and at the last one: each evaluation takes as long as one of the raw weights"},
     {AT("eval.source_train", BOOL, eval.source_train), .default_text = "false",
      .help = "also evaluate the images that are trained on"},
     {AT("eval.source_transform", CHOICE, eval.source_transform), .choices = transforms,
