@@ -7,18 +7,24 @@
 #include "str.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { LARGEST_IMAGE = 1024 };
 
 static const NetInfo NETS[] = {
-    {"mnist-cnn", "DomainBed's CNN for digits: 4 convolutions, 128 features", 16, 64,
+    {"mnist-cnn", "DomainBed's CNN for digits: 4 convolutions, 128 features", 16, 64, 1,
      &NET_MNIST_CNN},
-    {"resnet-small", "3 residual blocks for images of about 32 pixels, 128 features", 16, 96,
+    {"resnet-small", "3 residual blocks for images of about 32 pixels, 128 features", 16, 96, 1,
      &NET_RESNET_SMALL},
-    {"wrn-16-2", "DomainBed's WideResNet-16-2, 128 features", 32, 64, &NET_WRN_16_2},
-    {"resnet-18", "ResNet-18 as torchvision's, 512 features", 32, LARGEST_IMAGE, &NET_RESNET_18},
+    {"wrn-16-2", "DomainBed's WideResNet-16-2, 128 features", 32, 64, 1, &NET_WRN_16_2},
+    {"resnet-18", "ResNet-18 as torchvision's, 512 features", 32, LARGEST_IMAGE, 1, &NET_RESNET_18},
     {"resnet-50", "ResNet-50 (v1.5) as torchvision's and timm's, 2048 features", 32, LARGEST_IMAGE,
-     &NET_RESNET_50},
+     1, &NET_RESNET_50},
+    {"vit-mini-4", "vision transformer for images of about 32 pixels: patches of 4, 96 features",
+     16, 96, 4, &NET_VIT_MINI_4},
+    {"vit-tiny-16", "ViT-Ti/16 as timm's, 192 features", 32, LARGEST_IMAGE, 16, &NET_VIT_TINY_16},
+    {"vit-small-16", "ViT-S/16 as timm's, 384 features", 32, LARGEST_IMAGE, 16, &NET_VIT_SMALL_16},
+    {"vit-base-16", "ViT-B/16 as timm's, 768 features", 32, LARGEST_IMAGE, 16, &NET_VIT_BASE_16},
 };
 enum { N_NETS = sizeof NETS / sizeof *NETS };
 
@@ -52,6 +58,11 @@ MUST_USE static bool check_input(const NetInfo *info, const NetOptions *o, Err *
     if (o->size < info->smallest || o->size > info->largest) {
         return err_set(err, ERR_FORMAT, "network \"%s\": images of %d pixels, expected %d to %d",
                        info->name, o->size, info->smallest, info->largest);
+    }
+    if (o->size % info->multiple != 0) {
+        return err_set(err, ERR_FORMAT,
+                       "network \"%s\": images of %d pixels, expected a multiple of %d", info->name,
+                       o->size, info->multiple);
     }
     if (o->channels < 1 || o->channels > 3) {
         return err_set(err, ERR_FORMAT, "network \"%s\": images of %d channels, expected 1 to 3",
@@ -138,6 +149,28 @@ const NetOptions *net_options(const Net *net)
 int net_n_features(const Net *net)
 {
     return net->n_features;
+}
+
+static bool is_attention(const Param *p)
+{
+    return strstr(p->name, "attn") != NULL;
+}
+
+bool net_set_trainable(Net *net, NetTrainable which, Err *err)
+{
+    int n_attention = 0;
+    for (int i = 0; i < params_count(net->params); i++) {
+        const Param *p = params_get(net->params, i);
+        bool attends = is_attention(p), head = p->flags & PARAM_HEAD;
+        bool learns = which == NET_TRAIN_ALL || head || (which == NET_TRAIN_ATTENTION && attends);
+        params_freeze(net->params, i, !learns);
+        n_attention += attends;
+    }
+    if (which != NET_TRAIN_ATTENTION || n_attention > 0) return true;
+    return err_set(
+        err, ERR_FORMAT,
+        "method.trainable: found attention, network \"%s\" has none, expected all or head",
+        net->options.name);
 }
 
 void net_freeze_batch_norm(Net *net, bool frozen)

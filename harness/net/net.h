@@ -31,6 +31,7 @@ typedef struct NetFamily NetFamily; /* how it is made: net_family.h */
 typedef struct {
     const char *name, *help;
     int smallest, largest; /* input sizes in pixels that it takes */
+    int multiple;          /* which are multiples of this */
     const NetFamily *family;
 } NetInfo;
 
@@ -52,6 +53,13 @@ Params *net_params(Net *net);   /* borrowed */
 Weights *net_weights(Net *net); /* borrowed */
 const NetOptions *net_options(const Net *net);
 int net_n_features(const Net *net);
+
+/* Which parameters learn; the others are frozen. Attention: what has "attn" in its name, and the
+ * classifier (ERM++'s vit_attn_tune, DomainBed's networks.py). */
+typedef enum { NET_TRAIN_ALL, NET_TRAIN_HEAD, NET_TRAIN_ATTENTION } NetTrainable;
+
+/* A network without attention, which is to be trained: error. */
+MUST_USE bool net_set_trainable(Net *net, NetTrainable which, Err *err);
 
 /* Batch norms normalise with their running statistics even in training (scale and shift still
  * learn). */

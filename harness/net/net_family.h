@@ -32,7 +32,8 @@ struct NetFamily {
     const void *spec; /* which member of the family; handed to build */
 };
 
-extern const NetFamily NET_MNIST_CNN, NET_RESNET_SMALL, NET_RESNET_18, NET_RESNET_50, NET_WRN_16_2;
+extern const NetFamily NET_MNIST_CNN, NET_RESNET_SMALL, NET_RESNET_18, NET_RESNET_50, NET_WRN_16_2,
+    NET_VIT_MINI_4, NET_VIT_TINY_16, NET_VIT_SMALL_16, NET_VIT_BASE_16;
 
 /* ---- layers ---- */
 
@@ -53,7 +54,7 @@ Tensor *net_conv(Net *net, Tape *t, const ConvLayer *layer, Tensor *x);
 
 /* A normalisation: scale and shift, for batch norms also running statistics. */
 typedef struct {
-    int gamma, beta, mean, var; /* mean, var: -1 for group norms */
+    int gamma, beta, mean, var; /* mean, var: -1 for group and layer norms */
     double momentum;
 } NormLayer;
 
@@ -61,6 +62,17 @@ NormLayer net_add_batch_norm(Net *net, const char *name, int channels);
 NormLayer net_add_group_norm(Net *net, const char *name, int channels);
 Tensor *net_batch_norm(Net *net, Tape *t, const NormLayer *layer, Tensor *x, NnAfter after);
 Tensor *net_group_norm(Net *net, Tape *t, const NormLayer *layer, Tensor *x, int groups);
+
+NormLayer net_add_layer_norm(Net *net, const char *name, int width);
+Tensor *net_layer_norm(Net *net, Tape *t, const NormLayer *layer, Tensor *x, double eps);
+
+typedef struct {
+    int weight, bias;
+} LinearLayer;
+
+/* Initial values as in timm's transformers: truncated normal with deviation 0.02, bias 0. */
+LinearLayer net_add_linear(Net *net, const char *name, int in, int out);
+Tensor *net_linear(Net *net, Tape *t, const LinearLayer *layer, Tensor *x);
 
 /* Convolution, then batch norm; without gradients only the result is kept. */
 Tensor *net_conv_norm(Net *net, Tape *t, const ConvLayer *conv, const NormLayer *norm, Tensor *x,

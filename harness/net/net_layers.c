@@ -2,6 +2,7 @@
 #include "net_family.h"
 
 static const double BATCH_NORM_MOMENTUM = 0.1, NORM_EPS = 1e-5; /* PyTorch's defaults */
+static const double TRANSFORMER_STD = 0.02;                     /* timm's */
 
 static int add(Net *net, const char *layer, const char *what, ParamSpec spec)
 {
@@ -62,6 +63,23 @@ NormLayer net_add_batch_norm(Net *net, const char *name, int channels)
     return layer;
 }
 
+NormLayer net_add_layer_norm(Net *net, const char *name, int width)
+{
+    return net_add_group_norm(net, name, width);
+}
+
+LinearLayer net_add_linear(Net *net, const char *name, int in, int out)
+{
+    LinearLayer layer;
+    layer.weight = add(net, name, "weight",
+                       (ParamSpec){.rank = 2,
+                                   .dims = {out, in},
+                                   .init = INIT_TRUNC_NORMAL,
+                                   .init_value = TRANSFORMER_STD});
+    layer.bias = add_vector(net, name, "bias", out, (ParamSpec){.init = INIT_ZEROS});
+    return layer;
+}
+
 static Real *buffer(Net *net, int id)
 {
     return params_values(net->params) + params_get(net->params, id)->offset;
@@ -86,6 +104,20 @@ Tensor *net_group_norm(Net *net, Tape *t, const NormLayer *layer, Tensor *x, int
     Tensor *gamma = weights_get(net->weights, t, layer->gamma);
     Tensor *beta = weights_get(net->weights, t, layer->beta);
     return nn_group_norm(t, x, gamma, beta, groups, NORM_EPS);
+}
+
+Tensor *net_layer_norm(Net *net, Tape *t, const NormLayer *layer, Tensor *x, double eps)
+{
+    Tensor *gamma = weights_get(net->weights, t, layer->gamma);
+    Tensor *beta = weights_get(net->weights, t, layer->beta);
+    return nn_layer_norm(t, x, gamma, beta, eps);
+}
+
+Tensor *net_linear(Net *net, Tape *t, const LinearLayer *layer, Tensor *x)
+{
+    Tensor *weight = weights_get(net->weights, t, layer->weight);
+    Tensor *bias = weights_get(net->weights, t, layer->bias);
+    return nn_linear(t, x, weight, bias);
 }
 
 Tensor *net_conv_norm(Net *net, Tape *t, const ConvLayer *conv, const NormLayer *norm, Tensor *x,

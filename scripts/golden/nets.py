@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Golden values of the networks, in double: one training step's logits, loss, gradients and running statistics, then
-logits in evaluation.
+logits in evaluation. Of transformers also the losses of STEPS updates and how far each parameter moves meanwhile: all of
+them, and those of the attention and the classifier only (as DomainBed's vit_attn_tune).
 
     scripts/golden/nets.py            writes tests/golden/net/<network>.safetensors
     scripts/golden/nets.py --weights NAME FILE
@@ -29,7 +30,11 @@ CASES = {
     "wrn-16-2": (32, 3, 3, 4),
     "resnet-18": (33, 3, 4, 7),
     "resnet-50": (40, 1, 6, 5),
+    "vit-mini-4": (20, 3, 4, 7),
 }
+STEPS = 5
+# A large eps: the gradient of the keys' bias is 0 but for rounding errors, which a small one makes steps of.
+ADAMW = {"lr": 1e-3, "weight_decay": 0.1, "eps": 1e-2}
 SAMPLES = 8  # elements shown of each gradient, evenly spread
 
 
@@ -135,7 +140,47 @@ class WideResNet(nn.Module):
         return self.classifier(F.relu(self.bn1(x)).mean((2, 3)))
 
 
+class TransformerBlock(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.norm1 = nn.LayerNorm(width, eps=1e-6)
+        self.attn = nn.ModuleDict({"qkv": nn.Linear(width, 3 * width), "proj": nn.Linear(width, width)})
+        self.norm2 = nn.LayerNorm(width, eps=1e-6)
+        self.mlp = nn.ModuleDict({"fc1": nn.Linear(width, 4 * width), "fc2": nn.Linear(4 * width, width)})
+
+    def attend(self, x):
+        n, t, width = x.shape
+        q, k, v = self.attn["qkv"](x).view(n, t, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+        shares = torch.softmax(q @ k.transpose(2, 3) / (width // self.heads) ** 0.5, dim=3)
+        return self.attn["proj"]((shares @ v).transpose(1, 2).reshape(n, t, width))
+
+    def forward(self, x):
+        x = x + self.attend(self.norm1(x))
+        return x + self.mlp["fc2"](F.gelu(self.mlp["fc1"](self.norm2(x))))
+
+
+class Vit(nn.Module):
+    """With timm's names; images of one size."""
+
+    def __init__(self, channels, classes, size, patch, width, depth, heads):
+        super().__init__()
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
+        self.pos_embed = nn.Parameter(torch.zeros(1, 1 + (size // patch) ** 2, width))
+        self.patch_embed = nn.ModuleDict({"proj": nn.Conv2d(channels, width, patch, stride=patch)})
+        self.blocks = nn.Sequential(*(TransformerBlock(width, heads) for _ in range(depth)))
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.head = nn.Linear(width, classes)
+
+    def forward(self, x):
+        patches = self.patch_embed["proj"](x).flatten(2).transpose(1, 2)
+        tokens = torch.cat([self.cls_token.expand(len(x), -1, -1), patches], dim=1) + self.pos_embed
+        return self.head(self.norm(self.blocks(tokens))[:, 0])
+
+
 def make(name, channels, classes):
+    if name == "vit-mini-4":
+        return Vit(channels, classes, CASES[name][0], 4, 96, 6, 3)
     if name == "mnist-cnn":
         return MnistCnn(channels, classes)
     if name == "wrn-16-2":
@@ -199,6 +244,22 @@ def summary(tensors):
     return "\n".join(names), np.array(rows)
 
 
+def train(name, channels, classes, x, y, learns):
+    """STEPS updates of the parameters that learn, from the same values: losses, movements by name."""
+    net = make(name, channels, classes)
+    fill(net)
+    start = {n: p.detach().clone() for n, p in net.named_parameters()}
+    optimizer = torch.optim.AdamW([p for n, p in net.named_parameters() if learns(n)], **ADAMW)
+    losses = []
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(net(x), y)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses, [(n, p - start[n]) for n, p in net.named_parameters() if learns(n)]
+
+
 def write(name, folder):
     size, channels, batch, classes = CASES[name]
     net = make(name, channels, classes)
@@ -219,6 +280,12 @@ def write(name, folder):
         metadata["statistics"], arrays["statistics"] = summary(stats)
     net.eval()
     arrays["eval_logits"] = net(x).detach().numpy()
+    if name.startswith("vit"):
+        kinds = {"all": lambda n: True, "attention": lambda n: "attn" in n or n.startswith("head")}
+        for kind, learns in kinds.items():
+            losses, moves = train(name, channels, classes, x, y, learns)
+            arrays[f"{kind}_losses"] = np.array(losses)
+            metadata[f"{kind}_moves"], arrays[f"{kind}_moves"] = summary(moves)
     path = os.path.join(folder, name + ".safetensors")
     safetensors_io.save(path, arrays, metadata)
     print(f"{path}: {os.path.getsize(path)} bytes, loss {loss.item():.6f}")

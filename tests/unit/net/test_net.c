@@ -35,6 +35,12 @@ static const Row ROWS[] = {
     /* as torchvision publishes them */
     {"resnet-18", 512, 11689512},
     {"resnet-50", 2048, 25557032},
+    /* class token, positions, patches, blocks, norm, classifier */
+    {"vit-mini-4", 96, 96 + 17 * 96 + 49 * 96 + 6 * (12 * 96 * 96 + 13 * 96) + 2 * 96 + 97000},
+    /* as timm publishes them, but for the positions: here 4 patches, there 196 */
+    {"vit-tiny-16", 192, 5717416 - 192 * 192},
+    {"vit-small-16", 384, 22050664 - 192 * 384},
+    {"vit-base-16", 768, 86567656 - 192 * 768},
 };
 
 static size_t count_learned(const Params *p)
@@ -95,6 +101,8 @@ static void test_options_that_no_network_takes(void **state)
     assert_fails(net_new(&net, &o, &err), "network \"transformer-xxl\": unknown");
     o = options_of("wrn-16-2", 224, 3);
     assert_fails(net_new(&net, &o, &err), "images of 224 pixels, expected 32 to 64");
+    o = options_of("vit-tiny-16", 100, 3);
+    assert_fails(net_new(&net, &o, &err), "images of 100 pixels, expected a multiple of 16");
     o = options_of("wrn-16-2", 32, 3);
     o.channels = 4;
     assert_fails(net_new(&net, &o, &err), "images of 4 channels, expected 1 to 3");
@@ -309,6 +317,7 @@ static void test_small_networks_fit_one_batch(void **state)
     assert_true(loss_after_fitting("mnist-cnn", 16, 40) < 0.02);
     assert_true(loss_after_fitting("resnet-small", 16, 20) < 0.02);
     assert_true(loss_after_fitting("wrn-16-2", 32, 15) < 0.02);
+    assert_true(loss_after_fitting("vit-mini-4", 16, 40) < 0.02);
 }
 
 int main(void)

@@ -1,10 +1,12 @@
-/* Every network against PyTorch's values in double: one training step, then evaluation. Built
+/* Every network against PyTorch's values in double: one training step, then evaluation; of
+ * transformers also five updates, of everything and of the attention only. Built
  * twice (the double one also checks gradients against differences): in float, which has to agree as
  * far as float goes, and in double, which has to agree to the last digits and so leaves nothing to
  * rounding. */
 #include "golden.h"
 #include "mem.h"
 #include "net_case.h"
+#include "optim.h"
 
 #ifdef NN_DOUBLE
 static const double TOLERANCE = 1e-9;
@@ -104,6 +106,71 @@ static double check_direction(NetCase *c, double step)
     return fabs(slope - difference) / fabs(slope);
 }
 
+/* ---- updates ---- */
+
+typedef struct {
+    const char *name; /* in the file */
+    NetTrainable trainable;
+} Updates;
+
+/* Parameters that are not named in the rows have to stay exactly where they are. */
+static void assert_unnamed_stay(const Params *p, const char *names, const Real *moves)
+{
+    char *framed = test_malloc(strlen(names) + 3), line[PARAM_NAME_SIZE + 3];
+    sprintf(framed, "\n%s\n", names);
+    for (int i = 0; i < params_count(p); i++) {
+        const Param *q = params_get(p, i);
+        snprintf(line, sizeof line, "\n%s\n", q->name);
+        if (strstr(framed, line) != NULL) continue;
+        for (size_t j = q->offset; j < q->offset + q->size; j++) assert_true(moves[j] == 0);
+    }
+    test_free(framed);
+}
+
+/* AdamW from the filled values, as the script's train(). */
+static double compare_updates(NetCase *c, const SafeTensors *f, Updates u)
+{
+    const OptimOptions adamw = {.kind = OPTIM_ADAMW,
+                                .lr = 1e-3,
+                                .weight_decay = 0.1,
+                                .beta1 = 0.9,
+                                .beta2 = 0.999,
+                                .eps = 1e-2};
+    Err err = {0};
+    char losses_name[32], moves_name[32];
+    snprintf(losses_name, sizeof losses_name, "%s_losses", u.name);
+    snprintf(moves_name, sizeof moves_name, "%s_moves", u.name);
+    size_t steps;
+    test_free(golden_values(f, losses_name, &steps));
+    Params *p = net_params(c->net);
+    net_case_fill(p);
+    assert_ok(net_set_trainable(c->net, u.trainable, &err));
+    size_t n = params_size(p);
+    Real *moves = test_calloc(n, sizeof *moves), losses[8];
+    assert_in_range(steps, 1, 8);
+    Optimizer *optimizer = optim_new(&adamw, p);
+    for (size_t j = 0; j < n; j++) moves[j] = -params_values(p)[j];
+    for (size_t i = 0; i < steps; i++) {
+        losses[i] = (Real)net_case_step(c, NULL);
+        optim_step(optimizer, p, NULL);
+    }
+    for (size_t j = 0; j < n; j++) moves[j] += params_values(p)[j];
+    double worst = worst_of(compare(f, losses_name, losses), compare_rows(f, moves_name, p, moves));
+    assert_unnamed_stay(p, safetensors_metadata(f, moves_name), moves);
+    optim_free(optimizer);
+    test_free(moves);
+    return worst;
+}
+
+static void check_updates(NetCase *c, const SafeTensors *f)
+{
+    if (safetensors_find(f, "all_losses") == NULL) return;
+    double all = compare_updates(c, f, (Updates){"all", NET_TRAIN_ALL});
+    double attention = compare_updates(c, f, (Updates){"attention", NET_TRAIN_ATTENTION});
+    fprintf(stderr, "# %-12s updates %.1e, of the attention only %.1e\n", net_options(c->net)->name,
+            all, attention);
+}
+
 static void parity(const char *network, double step)
 {
     Err err = {0};
@@ -135,6 +202,7 @@ static void parity(const char *network, double step)
         fprintf(stderr, "# %-12s gradient along a direction %.1e\n", network,
                 check_direction(c, step));
     }
+    check_updates(c, f);
     net_case_free(c);
     safetensors_close(f);
 }
@@ -169,12 +237,18 @@ static void test_resnet_50_as_torch(void **state)
     parity("resnet-50", 1e-7);
 }
 
+static void test_vit_as_torch(void **state)
+{
+    (void)state;
+    parity("vit-mini-4", 1e-5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mnist_cnn_as_torch),   cmocka_unit_test(test_resnet_small_as_torch),
         cmocka_unit_test(test_wide_resnet_as_torch), cmocka_unit_test(test_resnet_18_as_torch),
-        cmocka_unit_test(test_resnet_50_as_torch),
+        cmocka_unit_test(test_resnet_50_as_torch),   cmocka_unit_test(test_vit_as_torch),
     };
     return cmocka_run_group_tests_name("net-parity", tests, NULL, NULL);
 }
