@@ -88,6 +88,14 @@ static AverageBatchNorm average_batch_norm_of(const MethodSpec *m)
     return m->compat == COMPAT_ERM_PLUSPLUS ? AVERAGE_BN_OWN : kinds[m->averaging_bn];
 }
 
+static NetTrainable trainable_of(const MethodSpec *m)
+{
+    static const NetTrainable kinds[] = {[TRAIN_ALL] = NET_TRAIN_ALL,
+                                         [TRAIN_HEAD] = NET_TRAIN_HEAD,
+                                         [TRAIN_ATTENTION] = NET_TRAIN_ATTENTION};
+    return kinds[m->trainable];
+}
+
 static WarmStart warm_start_of(const MethodSpec *m)
 {
     return (WarmStart){
@@ -184,7 +192,7 @@ MUST_USE static bool make_learner(RunSetup *s, Err *err)
                 .seed = (uint64_t)spec->seed},
         .init_path = spec->net.init,
         .freeze_batch_norm = spec->method.batch_norm == BATCH_NORM_FROZEN,
-        .head_only = spec->method.trainable == TRAIN_HEAD,
+        .trainable = trainable_of(&spec->method),
         .optim = optimizer_of(&spec->method),
         .sam_rho = spec->method.sam_rho,
         .average_batch_norm = average_batch_norm_of(&spec->method),

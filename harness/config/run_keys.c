@@ -10,7 +10,7 @@ static const char *const augments[] = {"none", "flip", "domainbed", NULL};
 static const char *const batch_norms[] = {"live", "frozen", NULL};
 static const char *const averaging_bns[] = {"average", "forward", "refresh", NULL};
 static const char *const compats[] = {"none", "erm_plusplus", NULL};
-static const char *const trainables[] = {"all", "head", NULL};
+static const char *const trainables[] = {"all", "head", "attention", NULL};
 static const char *const optimizers[] = {"adam", "adamw", "sgd", "lars", NULL};
 static const char *const saves[] = {"none", "last", "all", NULL};
 static const char *const merges[] = {"none", "uniform", "greedy", "ensemble", NULL};
@@ -118,7 +118,8 @@ static const SchemaRow rows[] = {
      .default_text = "live",
      .help = "live: batch statistics in training; frozen: the pretrained statistics throughout"},
     {AT("method.trainable", CHOICE, method.trainable), .choices = trainables, .default_text = "all",
-     .help = "which weights are trained: all, or only the classifier (head)"},
+     .help = "which weights are trained: all; the classifier only (head); attention layers and the "
+             "classifier (attention; vision transformers only)"},
     {AT("method.optimizer", CHOICE, method.optimizer), .choices = optimizers,
      .default_text = "adam",
      .help = "adam (L2 in the gradient), adamw (decoupled decay), sgd or lars"},

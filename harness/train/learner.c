@@ -45,9 +45,9 @@ MUST_USE static bool make_net(Learner *l, Err *err)
     if (!net_new(&l->net, &o->net, err)) return false;
     if (o->init_path != NULL && o->init_path[0] != '\0' && !net_load(l->net, o->init_path, err))
         return false;
+    if (!net_set_trainable(l->net, o->trainable, err)) return false;
     net_freeze_batch_norm(l->net, o->freeze_batch_norm);
     Params *params = net_params(l->net);
-    if (o->head_only) freeze_backbone(params);
     l->frozen = mem_alloc((size_t)params_count(params), sizeof *l->frozen);
     for (int i = 0; i < params_count(params); i++) l->frozen[i] = params_get(params, i)->frozen;
     return true;

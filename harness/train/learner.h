@@ -47,7 +47,7 @@ typedef struct {
     NetOptions net;
     const char *init_path; /* safetensors of initial values; NULL or "": random */
     bool freeze_batch_norm;
-    bool head_only; /* only PARAM_HEAD parameters learn */
+    NetTrainable trainable;
     OptimOptions optim;
     double sam_rho; /* sharpness-aware minimisation (sam.h); 0: none */
     const Objective *objective;

@@ -202,7 +202,7 @@ static void test_head_only_moves_only_the_head(void **state)
                 .channels = CHANNELS,
                 .n_classes = CLASSES,
                 .seed = 1},
-        .head_only = true,
+        .trainable = NET_TRAIN_HEAD,
         .optim = {.kind = OPTIM_ADAM, .lr = 1e-2, .beta1 = .9, .beta2 = .999, .eps = 1e-8},
         .objective = method_objective("erm"),
     };
