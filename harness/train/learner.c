@@ -12,8 +12,8 @@ struct Learner {
     LearnerOptions options;
     double *hparams;
     Net *net;
-    Tape *tape, *plan; /* plan: only ever walks in plan mode, so that it does not touch the peak of
-                          the other */
+    Tape *tape, *plan; /* plan: of the last plan, so that it does not touch the peak of the other;
+                          NULL before the first */
     Optimizer *optimizer;
     Sam *sam; /* NULL: none */
     Average *averages[LEARNER_MAX_AVERAGES];
@@ -24,19 +24,14 @@ struct Learner {
     Real *own_buffers; /* [params_size] of an average, while it is updated; AVERAGE_BN_OWN only */
 };
 
-static void freeze_backbone(Params *params)
-{
-    for (int i = 0; i < params_count(params); i++) {
-        if (!(params_get(params, i)->flags & PARAM_HEAD)) params_freeze(params, i, true);
-    }
-}
-
 /* What learns now: the head, or all that ever learns. */
 static void set_learning(Learner *l, bool head_only)
 {
     Params *params = net_params(l->net);
-    for (int i = 0; i < params_count(params); i++) params_freeze(params, i, l->frozen[i]);
-    if (head_only) freeze_backbone(params);
+    for (int i = 0; i < params_count(params); i++) {
+        bool head = params_get(params, i)->flags & PARAM_HEAD;
+        params_freeze(params, i, l->frozen[i] || (head_only && !head));
+    }
 }
 
 MUST_USE static bool make_net(Learner *l, Err *err)
@@ -67,9 +62,7 @@ bool learner_new(Learner **out, const LearnerOptions *options, Err *err)
     l->hparams = mem_alloc((size_t)n_hparams, sizeof *l->hparams);
     if (n_hparams > 0)
         memcpy(l->hparams, options->objective_hparams, (size_t)n_hparams * sizeof *l->hparams);
-    TapeOptions tape = {.threads = options->threads, .seed = options->seed};
-    l->tape = tape_new(&tape);
-    l->plan = tape_new(&tape);
+    l->tape = tape_new(&(TapeOptions){.threads = options->threads, .seed = options->seed});
     l->optimizer = optim_new(&options->optim, net_params(l->net));
     if (options->sam_rho > 0) l->sam = sam_new(net_params(l->net));
     for (int i = 0; i < options->n_averagings; i++) {
@@ -302,6 +295,14 @@ void learner_use_variant(Learner *l, int variant)
 
 /* ---- cost ---- */
 
+/* A tape that has held nothing yet: its peak is that of this plan. */
+static void plan_begin(Learner *l, unsigned mode)
+{
+    tape_free(l->plan);
+    l->plan = tape_new(&(TapeOptions){.threads = l->options.threads});
+    tape_begin(l->plan, mode | TAPE_PLAN, 0);
+}
+
 static TapeCost plan_update(Learner *l, int n_images, int n_sources, bool head_only)
 {
     int *y = mem_alloc((size_t)n_images, sizeof *y);
@@ -310,7 +311,7 @@ static TapeCost plan_update(Learner *l, int n_images, int n_sources, bool head_o
     offsets[n_sources] = n_images;
     Batch batch = {.n = n_images, .n_sources = n_sources, .offsets = offsets, .y = y};
     set_learning(l, head_only);
-    tape_begin(l->plan, TAPE_TRAINING | TAPE_GRADIENTS | TAPE_PLAN, 0);
+    plan_begin(l, TAPE_TRAINING | TAPE_GRADIENTS);
     tape_backward(l->plan, step_loss(l, l->plan, &batch, 0));
     free(offsets);
     free(y);
@@ -328,7 +329,7 @@ TapeCost learner_plan_update(Learner *l, int n_images, int n_sources)
 
 TapeCost learner_plan_predict(Learner *l, int n_images)
 {
-    tape_begin(l->plan, TAPE_PLAN, 0);
+    plan_begin(l, 0);
     (void)net_classify(l->net, l->plan,
                        net_features(l->net, l->plan, input_tensor(l, l->plan, NULL, n_images)));
     return tape_cost(l->plan);

@@ -230,6 +230,9 @@ static void test_plan_costs_what_the_step_costs(void **state)
     run_updates(l, f, 0, 1);
     assert_int_equal(learner_peak_bytes(l) - learner_state_bytes(l), plan.peak_bytes);
     assert_true(plan.forward_flops > 0 && plan.backward_flops > plan.forward_flops);
+    TapeCost prediction =
+        learner_plan_predict(l, N); /* its own peak, whatever was planned before */
+    assert_true(prediction.peak_bytes < plan.peak_bytes);
     learner_free(l);
 }
 
