@@ -27,6 +27,7 @@ WHERE scored = :scored AND n_held_out = 1
   AND experiment IN (SELECT value FROM json_each(:experiments))
 WINDOW same AS (PARTITION BY dataset, split_rule, method);
 
+WITH sizes AS MATERIALIZED (SELECT section, count(DISTINCT domain) AS n FROM base GROUP BY section)
 SELECT section, label, rule, avg(mean) AS mean, standard_error(mean, :stderr) AS stderr, count(*) AS n_trials,
        min(first_run_id) AS first_run_id,
        CASE rule WHEN 'training-domain' THEN 0 WHEN 'leave-one-domain-out' THEN 1 WHEN 'oracle' THEN 2 ELSE 3 END
@@ -35,8 +36,8 @@ FROM (
     SELECT section, label, rule, trial, avg(score) AS mean, count(*) AS n, min(run_id) AS first_run_id
     FROM base
     GROUP BY section, label, rule, trial
-) AS trials
-WHERE n = (SELECT count(DISTINCT domain) FROM base WHERE base.section = trials.section)
+)
+JOIN sizes USING (section, n)
 GROUP BY section, label, rule
 ORDER BY section, first_run_id, rule_order;
 
