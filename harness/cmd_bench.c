@@ -9,6 +9,7 @@ static const BenchOptions cases[] = {
     {.net = "resnet-small", .size = 32, .channels = 3, .batch = 160},
     {.net = "resnet-18", .size = 64, .channels = 3, .batch = 32},
     {.net = "resnet-50", .size = 224, .channels = 3, .batch = 8},
+    {.net = "vit-mini-4", .size = 32, .channels = 3, .batch = 64},
 };
 
 enum { N_CASES = sizeof cases / sizeof cases[0] };
@@ -108,7 +109,7 @@ const Command command_bench = {
     .name = "bench",
     .operands = "",
     .help = "time training steps of the networks",
-    .about = "A step is forward, backward and Adam on one random batch. Without --net, the four "
+    .about = "A step is forward, backward and Adam on one random batch. Without --net, the five "
              "cases that scripts/bench-vs-torch compares with PyTorch.",
     .example = "dgbench bench --net resnet-18 --threads 2",
     .options = options,
