@@ -171,12 +171,14 @@ static int compare_runs(const void *a, const void *b)
 
 static DomainbedTrial *trial_of(DomainbedResults *results, const RunRow *run)
 {
-    DomainbedTrial *last = results->trials + results->n_trials - 1;
-    if (results->n_trials > 0 && last->dataset == run->dataset &&
-        last->algorithm == run->algorithm && last->trial == run->trial)
-        return last;
+    if (results->n_trials > 0) {
+        DomainbedTrial *last = &results->trials[results->n_trials - 1];
+        if (last->dataset == run->dataset && last->algorithm == run->algorithm &&
+            last->trial == run->trial)
+            return last;
+    }
     mem_reserve(results->trials, results->trial_capacity, results->n_trials + 1);
-    last = &results->trials[results->n_trials++];
+    DomainbedTrial *last = &results->trials[results->n_trials++];
     *last =
         (DomainbedTrial){.dataset = run->dataset, .algorithm = run->algorithm, .trial = run->trial};
     for (int rule = 0; rule < N_SELECTIONS; rule++) {
