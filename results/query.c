@@ -170,17 +170,29 @@ static void json_row(FILE *out, sqlite3_stmt *statement, Str *text, bool first)
     fputc('}', out);
 }
 
-static bool write_json(Db *db, FILE *out, sqlite3_stmt *statement, Err *err)
+bool query_write_json_rows(Db *db, FILE *out, sqlite3_stmt *statement, bool *first, Err *err)
 {
     Str text = {0};
-    bool row, first = true, ok;
+    bool row, ok;
     while ((ok = query_step(db, statement, &row, err)) && row) {
-        json_row(out, statement, &text, first);
-        first = false;
+        json_row(out, statement, &text, *first);
+        *first = false;
     }
-    if (ok) fputs(first ? "[]\n" : "\n]\n", out);
     str_done(&text);
     return ok;
+}
+
+void query_end_json(FILE *out, bool first)
+{
+    fputs(first ? "[]\n" : "\n]\n", out);
+}
+
+static bool write_json(Db *db, FILE *out, sqlite3_stmt *statement, Err *err)
+{
+    bool first = true;
+    if (!query_write_json_rows(db, out, statement, &first, err)) return false;
+    query_end_json(out, first);
+    return true;
 }
 
 static void csv_row(FILE *out, sqlite3_stmt *statement, Str *text, bool header)

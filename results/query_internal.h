@@ -24,6 +24,12 @@ MUST_USE bool query_step(Db *db, sqlite3_stmt *statement, bool *row, Err *err);
 /* All rows in a format other than LaTeX. */
 MUST_USE bool query_write_rows(Db *db, FILE *out, sqlite3_stmt *statement, Format format, Err *err);
 
+/* All rows as objects of a JSON array that several statements may fill. *first: true before its
+ * first row, false from then on; query_end_json ends the array. */
+MUST_USE bool query_write_json_rows(Db *db, FILE *out, sqlite3_stmt *statement, bool *first,
+                                    Err *err);
+void query_end_json(FILE *out, bool first);
+
 /* Whether anything but space and comments is left. */
 bool query_has_more(Db *db, const char *sql);
 

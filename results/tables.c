@@ -315,9 +315,10 @@ static bool print_notes(const Table *table, const char *sql, QueryParameters par
     return ok;
 }
 
-/* One way of reading the experiments: its sections, its counts, its notes. */
+/* One way of reading the experiments: its sections, its counts, its notes. *first: nothing of the
+ * table has been printed yet. */
 static bool print_reading(Table *table, const char *text, QueryParameters parameters, Format format,
-                          bool first, Err *err)
+                          bool *first, Err *err)
 {
     sqlite3_stmt *statement = NULL;
     const char *rest = NULL, *cells = text;
@@ -327,11 +328,12 @@ static bool print_reading(Table *table, const char *text, QueryParameters parame
         return false;
     if (!query_prepare(table->db, &statement, &rest, cells, parameters, err)) return false;
     bool ok = format == FORMAT_JSON
-                  ? query_write_rows(table->db, table->out, statement, format, err)
+                  ? query_write_json_rows(table->db, table->out, statement, first, err)
                   : read_cells(table, statement, text, err);
     sqlite3_finalize(statement);
     if (!ok || format == FORMAT_JSON) return ok;
-    if (first) print_line(table->out, table->layout.title, format, true);
+    if (*first) print_line(table->out, table->layout.title, format, true);
+    *first = false;
     if (format == FORMAT_TEXT) fputc('\n', table->out);
     if (!print_sections(table, format, err)) return false;
     print_counts(table, format);
@@ -343,9 +345,10 @@ static bool print_all(Table *table, const char *text, QueryParameters parameters
 {
     Readings readings;
     if (!readings_make(&readings, table->db, text, parameters, table->arena, err)) return false;
-    bool ok = true;
+    bool ok = true, first = true;
     for (int i = 0; ok && i < readings.n; i++)
-        ok = print_reading(table, text, readings.items[i], format, i == 0, err);
+        ok = print_reading(table, text, readings.items[i], format, &first, err);
+    if (ok && format == FORMAT_JSON) query_end_json(table->out, first);
     return ok;
 }
 

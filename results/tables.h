@@ -41,7 +41,8 @@
 
 #include <stdio.h>
 
-/* An unknown name is ERR_USAGE and names the nearest one. FORMAT_JSON gives the cells as rows. */
+/* An unknown name is ERR_USAGE and names the nearest one. FORMAT_JSON gives the cells as rows, of
+ * all readings in one array. */
 MUST_USE bool table_print(Db *db, FILE *out, const char *name, QueryParameters parameters,
                           Format format, Err *err);
 

@@ -24,7 +24,7 @@ SELECT a.dataset, a.domain, a.domain_position, a.trial, a.score AS a, b.score AS
            AS section
 FROM scored_result AS a
 JOIN scored_result AS b USING (rule, scored, dataset, split_rule, held_out, n_held_out, domain, trial)
-WHERE rule = :rule AND scored = :scored AND n_held_out = 1 AND a.method = :a AND b.method = :b
+WHERE rule = :rule AND scored = :scored AND n_held_out = 1 AND a.method = :a AND b.method = :b AND :a <> :b
   AND b.rule = :rule AND b.scored = :scored AND b.n_held_out = 1
   AND (:experiment IS NULL OR a.experiment = :experiment AND b.experiment = :experiment)
   AND (:dataset IS NULL OR dataset = :dataset)
@@ -55,4 +55,4 @@ UNION ALL
 SELECT 'Interval: two-level bootstrap of the paired differences (domains, then trials). p: sign-flip permutation test, two-sided.'
 WHERE EXISTS (SELECT 1 FROM base)
 UNION ALL
-SELECT 'Give the two methods: -p a=NAME -p b=NAME.' WHERE :a IS NULL OR :b IS NULL;
+SELECT 'Give the two methods: -p a=NAME -p b=NAME.' WHERE :a IS NULL OR :b IS NULL OR :a = :b;
