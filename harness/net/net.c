@@ -123,7 +123,9 @@ bool net_load(Net *net, const char *path, Err *err)
 {
     SafeTensors *f;
     if (!safetensors_open(&f, path, err)) return false;
-    ParamsLoad options = {.allow_missing_head = true, .input_conv = net->family->input_conv};
+    ParamsLoad options = {.allow_missing_head = true,
+                          .input_conv = net->family->input_conv,
+                          .resize_positions = true};
     bool ok = params_load(net->params, f, &options, err);
     safetensors_close(f);
     return ok;

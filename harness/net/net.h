@@ -46,7 +46,8 @@ void net_free(Net *net); /* NULL is fine */
 
 /* Values from a safetensors file under the published names. A classifier of another size keeps its
  * initial values; any other difference is an error that lists the names. Models of 3 input channels
- * load into nets of other counts as DomainBed does (channel i takes i % 3). */
+ * load into nets of other counts as DomainBed does (channel i takes i % 3); a transformer's
+ * positions are interpolated when the file is of another image size. */
 MUST_USE bool net_load(Net *net, const char *path, Err *err);
 
 Params *net_params(Net *net);   /* borrowed */

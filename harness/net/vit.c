@@ -44,7 +44,9 @@ static void vit_build(Net *net, const void *spec)
     m->class_token = add_tokens(net, "cls_token", 1,
                                 (ParamSpec){.init = INIT_NORMAL, .init_value = CLASS_TOKEN_STD});
     m->positions = add_tokens(net, "pos_embed", 1 + side * side,
-                              (ParamSpec){.init = INIT_TRUNC_NORMAL, .init_value = POSITION_STD});
+                              (ParamSpec){.init = INIT_TRUNC_NORMAL,
+                                          .init_value = POSITION_STD,
+                                          .flags = PARAM_POSITIONS});
     m->patches = net_add_conv(net, "patch_embed.proj",
                               (ConvLayerSpec){.in = net->options.channels,
                                               .out = s->width,

@@ -36,7 +36,8 @@ enum {
     PARAM_BUFFER = 1, /* not learned: running statistics. No gradient; saved and averaged */
     PARAM_CONV = 2,   /* rank 4, [out, kh, kw, in / groups] */
     PARAM_HEAD = 4,   /* belongs to the classifier: what "trainable: head" and warm starts train */
-    PARAM_NORM = 8    /* scale or shift of a normalisation */
+    PARAM_NORM = 8,   /* scale or shift of a normalisation */
+    PARAM_POSITIONS = 16 /* [1,1+n*n,D]: learned positions of a class token and a grid of n*n */
 };
 
 enum { PARAM_NAME_SIZE = 96 };

@@ -3,8 +3,11 @@
 #include "params_file.h"
 
 #include "mem.h"
+#include "positions.h"
 #include "str.h"
 
+#include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,12 +65,26 @@ static bool is_input_conv(const Load *l, const Param *q)
     return l->options.input_conv != NULL && str_equal(l->options.input_conv, q->name);
 }
 
+/* n of 1 + n * n tokens; 0: there is none. */
+static int grid_side(int64_t n_tokens)
+{
+    if (n_tokens < 2 || n_tokens > INT_MAX) return 0;
+    int side = (int)lround(sqrt((double)(n_tokens - 1)));
+    return (int64_t)side * side == n_tokens - 1 ? side : 0;
+}
+
+static bool is_resizable(const Load *l, const Param *q)
+{
+    return l->options.resize_positions && (q->flags & PARAM_POSITIONS);
+}
+
 static bool shape_fits(const Load *l, const Param *q, const SafeTensor *s)
 {
     Shape want = torch_shape(q);
     if (s->rank != want.rank) return false;
     for (int i = 0; i < want.rank; i++) {
-        bool may_differ = i == 1 && is_input_conv(l, q) && s->dims[1] > 0;
+        bool may_differ = i == 1 && ((is_input_conv(l, q) && s->dims[1] > 0) ||
+                                     (is_resizable(l, q) && grid_side(s->dims[1]) > 0));
         if (s->dims[i] != want.dims[i] && !may_differ) return false;
     }
     return true;
@@ -155,6 +172,15 @@ static void conv_from_torch(const Param *q, Real *ours, const Real *theirs, int 
     }
 }
 
+/* The class token's is kept. */
+static void resize_positions(const Param *q, Real *ours, const Real *theirs, int64_t n_theirs)
+{
+    int width = q->dims[2];
+    memcpy(ours, theirs, (size_t)width * sizeof *ours);
+    positions_resize(ours + width, grid_side(q->dims[1]), theirs + width, grid_side(n_theirs),
+                     width);
+}
+
 static bool copy_param(const Load *l, int id, Real *scratch, Err *err)
 {
     const Param *q = params_get(l->params, id);
@@ -162,8 +188,10 @@ static bool copy_param(const Load *l, int id, Real *scratch, Err *err)
     if (s == NULL) return true;
     Real *values = params_values(l->params) + q->offset;
     bool is_conv = q->flags & PARAM_CONV;
-    if (!safetensors_to_real(s, is_conv ? scratch : values, err)) return false;
+    bool is_resized = is_resizable(l, q) && s->dims[1] != q->dims[1];
+    if (!safetensors_to_real(s, is_conv || is_resized ? scratch : values, err)) return false;
     if (is_conv) conv_from_torch(q, values, scratch, (int)s->dims[1]);
+    if (is_resized) resize_positions(q, values, scratch, s->dims[1]);
     return true;
 }
 

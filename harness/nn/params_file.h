@@ -16,6 +16,8 @@ typedef struct {
     const char *input_conv;  /* this convolution may have another number of input channels in the
                                 file: channel i takes the file's i modulo that number (DomainBed's
                                 networks.py). NULL: none */
+    bool resize_positions; /* PARAM_POSITIONS parameters may be those of another grid: interpolated
+                              (positions.h) */
 } ParamsLoad;
 
 /* All or nothing: every missing, unexpected or misshapen tensor is listed in err (the first few by

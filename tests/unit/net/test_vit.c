@@ -2,6 +2,7 @@
 #include "mem.h"
 #include "net_case.h"
 #include "params_file.h"
+#include "positions.h"
 #include "test.h"
 
 static NetOptions mini(int size, int n_classes)
@@ -142,6 +143,49 @@ static void test_files_have_timms_names_and_shapes(void **state)
     (void)remove("test_vit.tmp");
 }
 
+/* 32 pixels into 20: 64 patches into 25. */
+static void test_load_at_another_size(void **state)
+{
+    (void)state;
+    Err err = {0};
+    NetOptions o = mini(32, 4), smaller = mini(20, 4);
+    NetCase *from = net_case_new(&o, 1);
+    Net *to = new_net(&smaller);
+    Params *p = net_params(from->net), *q = net_params(to);
+    assert_ok(params_save(p, "test_vit.tmp", &err));
+    assert_ok(net_load(to, "test_vit.tmp", &err));
+    const Real *a = params_values(p) + params_get(p, params_find(p, "pos_embed"))->offset;
+    const Real *b = params_values(q) + params_get(q, params_find(q, "pos_embed"))->offset;
+    Real resized[25 * D];
+    positions_resize(resized, 5, a + D, 8, D);
+    assert_memory_equal(b, a, D * sizeof *b);
+    assert_memory_equal(b + D, resized, sizeof resized);
+    size_t blocks = params_size(p) - params_get(p, params_find(p, "blocks.0.norm1.weight"))->offset;
+    assert_memory_equal(params_values(q) + params_size(q) - blocks,
+                        params_values(p) + params_size(p) - blocks, blocks * sizeof(Real));
+    net_free(to);
+    net_case_free(from);
+    (void)remove("test_vit.tmp");
+}
+
+/* Positions of no square grid, here 64 without a class token. */
+static void test_load_of_positions_that_are_no_grid(void **state)
+{
+    (void)state;
+    Err err = {0};
+    NetOptions o = mini(20, 4);
+    Net *net = new_net(&o);
+    SafeWriter *w = safewriter_new();
+    float positions[64 * D] = {0};
+    safewriter_f32(w, "pos_embed", positions, 3, (int64_t[]){1, 64, D});
+    assert_ok(safewriter_write(w, "test_vit.tmp", &err));
+    safewriter_free(w);
+    assert_fails(net_load(net, "test_vit.tmp", &err),
+                 "1 of another shape (pos_embed [1,64,96], expected [1,26,96])");
+    net_free(net);
+    (void)remove("test_vit.tmp");
+}
+
 /* ---- what is trained ---- */
 
 static void test_attention_and_head_learn(void **state)
@@ -182,6 +226,8 @@ int main(void)
         cmocka_unit_test(test_frozen_weights_cost_nothing_backward),
         cmocka_unit_test(test_initial_values_as_timm),
         cmocka_unit_test(test_files_have_timms_names_and_shapes),
+        cmocka_unit_test(test_load_at_another_size),
+        cmocka_unit_test(test_load_of_positions_that_are_no_grid),
         cmocka_unit_test(test_attention_and_head_learn),
         cmocka_unit_test(test_attention_of_a_network_without),
     };
