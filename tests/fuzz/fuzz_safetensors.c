@@ -6,6 +6,19 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Into a network of one parameter, which may have another shape in the file. */
+static void load(const SafeTensors *f, const ParamSpec *spec)
+{
+    Err err = {0};
+    Params *p = params_new();
+    params_add(p, spec);
+    params_seal(p, 1);
+    ParamsLoad options = {
+        .allow_unexpected = true, .input_conv = spec->name, .resize_positions = true};
+    if (params_load(p, f, &options, &err)) (void)params_values(p)[0];
+    params_free(p);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     Err err = {0};
@@ -23,13 +36,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         free(reals);
         free(integers);
     }
-    Params *p = params_new();
-    ParamSpec conv = {"a", 4, {2, 1, 1, 2}, INIT_ZEROS, 0, PARAM_CONV};
-    params_add(p, &conv);
-    params_seal(p, 1);
-    ParamsLoad options = {.allow_unexpected = true, .input_conv = "a"};
-    if (params_load(p, f, &options, &err)) (void)params_values(p)[0];
-    params_free(p);
+    load(f, &(ParamSpec){"a", 4, {2, 1, 1, 2}, INIT_ZEROS, 0, PARAM_CONV});
+    load(f, &(ParamSpec){"a", 3, {1, 5, 2}, INIT_ZEROS, 0, PARAM_POSITIONS});
     safetensors_close(f);
     return 0;
 }
