@@ -1,6 +1,6 @@
 /* explain: which cell is meant, which runs stand behind it; runs found by number and key; the same
  * run in two databases compared. art and photo are sources, sketch is held out. */
-#include "fixture.h"
+#include "store_case.h"
 #include "store_internal.h"
 #include "test.h"
 
@@ -8,27 +8,19 @@
 #include "explain.h"
 #include "str.h"
 
-static Store *store;
-static int64_t dataset;
 static Arena *arena;
 static Err err;
 
 static int setup(void **state)
 {
-    (void)state;
     arena = arena_new();
-    assert_ok(store_open(&store, fixture_path(), &err));
-    dataset = fixture_add_dataset(store);
-    return 0;
+    return store_setup(state);
 }
 
 static int teardown(void **state)
 {
-    (void)state;
-    store_close(store);
-    fixture_remove();
     arena_free(arena);
-    return 0;
+    return store_teardown(state);
 }
 
 static int64_t add(FixtureRun run)

@@ -1,11 +1,9 @@
 /* Every named query on a database small enough to see its answers by eye. */
-#include "fixture.h"
 #include "query.h"
+#include "store_case.h"
 #include "str.h"
 #include "test.h"
 
-static Store *store;
-static Db *db;
 static char output[20000];
 
 /* What the runs say about sketch's four images: a cat, a dog, a cat, a dog. */
@@ -23,7 +21,7 @@ static const Told RUNS[] = {
     {"c", "0.3", 0, 1, 50, 70, 80, {0, 1, 0, 1}, {0.5F, 0.5F, 0.5F, 0.5F}},
 };
 
-static StoreRun *begin_run(int64_t dataset, const Told *told)
+static StoreRun *begin_run(const Told *told)
 {
     Err err;
     StoreRun *run;
@@ -37,10 +35,10 @@ static StoreRun *begin_run(int64_t dataset, const Told *told)
     return run;
 }
 
-static void add_run(int64_t dataset, const Told *told)
+static void add_run(const Told *told)
 {
     Err err;
-    StoreRun *run = begin_run(dataset, told);
+    StoreRun *run = begin_run(told);
     for (int domain = 0; domain < FIXTURE_DOMAINS; domain++) {
         bool held_out = domain == 2;
         StoreEval in = fixture_eval(1, "raw", domain, "in", told->in_percent);
@@ -61,25 +59,13 @@ static void add_run(int64_t dataset, const Told *told)
 
 static int setup(void **state)
 {
-    (void)state;
     Err err;
-    const char *path = fixture_path();
-    assert_ok(store_open(&store, path, &err));
-    int64_t dataset = fixture_add_dataset(store);
-    for (size_t i = 0; i < sizeof RUNS / sizeof RUNS[0]; i++) add_run(dataset, &RUNS[i]);
-    StoreRun *failed = begin_run(dataset, &(Told){.key = "d", .lr = "9", .trial = 2});
+    (void)store_setup(state);
+    for (size_t i = 0; i < sizeof RUNS / sizeof RUNS[0]; i++) add_run(&RUNS[i]);
+    StoreRun *failed = begin_run(&(Told){.key = "d", .lr = "9", .trial = 2});
     assert_ok(store_run_finish(failed, RUN_FAILED, "no such image", &(StoreCost){0}, &err));
     store_run_free(failed);
-    assert_ok(results_open(&db, path, &err));
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    results_close(db);
-    store_close(store);
-    fixture_remove();
+    store_case_read();
     return 0;
 }
 
@@ -119,7 +105,8 @@ static const Asked QUERIES[] = {
     {"machines", "", "cpu, threads, runs, ms_per_step, gflops_per_second, waiting_share",
      "cpu,1,3,2000,2,0.25\n"},
     {"rules", "", NULL,
-     "first,tiny,erm,sketch,0,0.4,,0.7,0.4,0.29999999999999993,2,2\nfirst,tiny,erm,sketch,1,0.3,,0.3,0.3,0,1,"
+     "first,tiny,erm,sketch,0,0.4,,0.7,0.4,0.29999999999999993,2,2\nfirst,tiny,erm,sketch,1,0.3,,0."
+     "3,0.3,0,1,"
      "1\n"},
     {"runs", "status=failed", "run, status, message", "4,failed,no such image\n"},
     {"runs", "", "run, validation_percent, held_out_percent", "1,60,40\n2,55,30\n3,50,70\n4,,\n"},
@@ -179,7 +166,8 @@ static void ask(const Asked *asked)
         assert_ok(query_parameter_parse(&parameters[n++], one, &err));
     memset(output, 0, sizeof output);
     FILE *out = fmemopen(output, sizeof output - 1, "w");
-    bool ok = query_named(db, out, asked->name, (QueryParameters){parameters, n}, FORMAT_CSV, &err);
+    bool ok =
+        query_named(reader, out, asked->name, (QueryParameters){parameters, n}, FORMAT_CSV, &err);
     (void)fclose(out);
     if (!ok) fail_msg("%s: %s", asked->name, err.text);
 }
@@ -220,7 +208,7 @@ static void test_every_query_has_an_answer_here(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_answers, setup, store_teardown),
         cmocka_unit_test(test_every_query_has_an_answer_here)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

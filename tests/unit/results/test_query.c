@@ -1,52 +1,23 @@
 /* Queries: formats, parameters, and that nothing can be written through them. */
-#include "file.h"
-#include "fixture.h"
-#include "log.h"
 #include "query.h"
-#include "results_files.h"
+
+#include "store_case.h"
 #include "test.h"
 
 #include <sqlite3.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-/* Nobody waits half a minute for a lock here (linked with --wrap). */
-int __real_sqlite3_busy_timeout(sqlite3 *db, int ms);
-int __wrap_sqlite3_busy_timeout(sqlite3 *db, int ms);
-int __wrap_sqlite3_busy_timeout(sqlite3 *db, int ms)
-{
-    return __real_sqlite3_busy_timeout(db, ms < 50 ? ms : 50);
-}
-
-static const char *path;
-static Store *store;
-static Db *db;
 static char output[20000];
 
 static int setup(void **state)
 {
-    (void)state;
-    Err err;
-    path = fixture_path();
-    assert_ok(store_open(&store, path, &err));
-    int64_t dataset = fixture_add_dataset(store);
+    (void)store_setup(state);
     for (int i = 0; i < 2; i++) {
         FixtureRun run = {.held_out = i,
                           .checkpoints =
                               CHECKPOINTS({.step = 1, .out = {50, 60, 70}, .in = {20, 30, 40}})};
         fixture_add_run(store, dataset, &run);
     }
-    assert_ok(results_open(&db, path, &err));
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    results_close(db);
-    store_close(store);
-    fixture_remove();
+    store_case_read();
     return 0;
 }
 
@@ -63,7 +34,7 @@ static int teardown(void **state)
 static const char *query_text(const char *sql, Format format)
 {
     Err err;
-    CAPTURE(query_run(db, out, sql, (QueryParameters){0}, format, &err));
+    CAPTURE(query_run(reader, out, sql, (QueryParameters){0}, format, &err));
     return output;
 }
 
@@ -115,17 +86,18 @@ static void test_parameters_are_bound_not_pasted(void **state)
     QueryParameter hostile = {"m", "erm' OR '1'='1"}, number = {"m", "12"}, text = {"m", "erm"};
     static const char sql[] =
         "SELECT count(*) AS n, :m AS m, typeof(:m) AS t FROM run WHERE method = :m";
-    CAPTURE(query_run(db, out, sql, (QueryParameters){&hostile, 1}, FORMAT_CSV, &err));
+    CAPTURE(query_run(reader, out, sql, (QueryParameters){&hostile, 1}, FORMAT_CSV, &err));
     assert_string_equal(output, "n,m,t\n0,erm' OR '1'='1,text\n");
-    CAPTURE(query_run(db, out, sql, (QueryParameters){&text, 1}, FORMAT_CSV, &err));
+    CAPTURE(query_run(reader, out, sql, (QueryParameters){&text, 1}, FORMAT_CSV, &err));
     assert_string_equal(output, "n,m,t\n2,erm,text\n");
-    CAPTURE(query_run(db, out, sql, (QueryParameters){&number, 1}, FORMAT_CSV, &err));
+    CAPTURE(query_run(reader, out, sql, (QueryParameters){&number, 1}, FORMAT_CSV, &err));
     assert_string_equal(output, "n,m,t\n0,12,integer\n");
-    assert_fails(query_run(db, stderr, sql, (QueryParameters){0}, FORMAT_CSV, &err),
+    assert_fails(query_run(reader, stderr, sql, (QueryParameters){0}, FORMAT_CSV, &err),
                  "no value for :m");
-    assert_fails(query_run(db, stderr, "SELECT 1", (QueryParameters){&text, 1}, FORMAT_CSV, &err),
-                 "but no :m in it");
-    assert_fails(query_run(db, stderr, "SELECT ?", (QueryParameters){0}, FORMAT_CSV, &err),
+    assert_fails(
+        query_run(reader, stderr, "SELECT 1", (QueryParameters){&text, 1}, FORMAT_CSV, &err),
+        "but no :m in it");
+    assert_fails(query_run(reader, stderr, "SELECT ?", (QueryParameters){0}, FORMAT_CSV, &err),
                  "expected one with a name");
 }
 
@@ -198,7 +170,7 @@ static void test_everything_but_reading_is_refused(void **state)
     };
     Err err;
     for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
-        if (query_run(db, stderr, statements[i], (QueryParameters){0}, FORMAT_TEXT, &err))
+        if (query_run(reader, stderr, statements[i], (QueryParameters){0}, FORMAT_TEXT, &err))
             fail_msg("allowed: %s", statements[i]);
         if (err.code != ERR_USAGE) fail_msg("%s: %s", statements[i], err.text);
     }
@@ -225,17 +197,17 @@ static void test_wrong_queries_get_one_line(void **state)
 {
     (void)state;
     Err err;
-    assert_fails(query_run(db, stderr, "SELEC 1", (QueryParameters){0}, FORMAT_TEXT, &err),
+    assert_fails(query_run(reader, stderr, "SELEC 1", (QueryParameters){0}, FORMAT_TEXT, &err),
                  "query: near \"SELEC\"");
     assert_fails(
-        query_run(db, stderr, "SELECT x FROM run", (QueryParameters){0}, FORMAT_TEXT, &err),
+        query_run(reader, stderr, "SELECT x FROM run", (QueryParameters){0}, FORMAT_TEXT, &err),
         "no such column: x");
     assert_fails(
-        query_run(db, stderr, "SELECT 1; SELECT 2", (QueryParameters){0}, FORMAT_TEXT, &err),
+        query_run(reader, stderr, "SELECT 1; SELECT 2", (QueryParameters){0}, FORMAT_TEXT, &err),
         "more than one statement");
-    assert_fails(query_run(db, stderr, " -- nothing", (QueryParameters){0}, FORMAT_TEXT, &err),
+    assert_fails(query_run(reader, stderr, " -- nothing", (QueryParameters){0}, FORMAT_TEXT, &err),
                  "nothing there");
-    assert_fails(query_run(db, stderr, "SELECT 1", (QueryParameters){0}, FORMAT_LATEX, &err),
+    assert_fails(query_run(reader, stderr, "SELECT 1", (QueryParameters){0}, FORMAT_LATEX, &err),
                  "format latex");
     Format format;
     assert_fails(format_parse(&format, "xml", &err),
@@ -255,7 +227,7 @@ static void test_named_queries_all_run(void **state)
     for (char *line = strtok(list, "\n"); line != NULL; line = strtok(NULL, "\n")) {
         if (line[0] == ' ') continue;
         line[strcspn(line, " ")] = '\0';
-        CAPTURE(query_named(db, out, line, (QueryParameters){0}, FORMAT_CSV, &err));
+        CAPTURE(query_named(reader, out, line, (QueryParameters){0}, FORMAT_CSV, &err));
         n_queries++;
     }
     free(list);
@@ -267,201 +239,44 @@ static void test_named_query_with_parameters(void **state)
     (void)state;
     Err err;
     QueryParameter rule = {"rule", "oracle"}, unknown = {"colour", "red"};
-    CAPTURE(query_named(db, out, "status", (QueryParameters){0}, FORMAT_CSV, &err));
+    CAPTURE(query_named(reader, out, "status", (QueryParameters){0}, FORMAT_CSV, &err));
     assert_string_equal(
         output,
         "experiment,dataset,runs,done,running,interrupted,failed,diverged\nfirst,tiny,2,2,,,,\n");
-    CAPTURE(query_named(db, out, "accuracy", (QueryParameters){&rule, 1}, FORMAT_CSV, &err));
+    CAPTURE(query_named(reader, out, "accuracy", (QueryParameters){&rule, 1}, FORMAT_CSV, &err));
     assert_non_null(strstr(output, "first,tiny,erm,photo,photo,0,raw,0.3,0.6,0.36,0.6,2,1,0,1\n"));
     assert_fails(
-        query_named(db, stderr, "status", (QueryParameters){&unknown, 1}, FORMAT_CSV, &err),
+        query_named(reader, stderr, "status", (QueryParameters){&unknown, 1}, FORMAT_CSV, &err),
         "status: no parameter \"colour\", expected one of: experiment");
-    assert_fails(query_named(db, stderr, "statsu", (QueryParameters){0}, FORMAT_CSV, &err),
+    assert_fails(query_named(reader, stderr, "statsu", (QueryParameters){0}, FORMAT_CSV, &err),
                  "did you mean \"status\"?");
     QueryParameter rules[] = {{"rule", "orcale"}, {"rule", "last"}, {"rule", "training"}};
     assert_fails(
-        query_named(db, stderr, "accuracy", (QueryParameters){&rules[0], 1}, FORMAT_CSV, &err),
+        query_named(reader, stderr, "accuracy", (QueryParameters){&rules[0], 1}, FORMAT_CSV, &err),
         "accuracy: rule is \"orcale\", expected one of "
         "training-domain|leave-one-domain-out|oracle|last");
-    CAPTURE(query_named(db, out, "accuracy", (QueryParameters){&rules[1], 1}, FORMAT_CSV, &err));
+    CAPTURE(
+        query_named(reader, out, "accuracy", (QueryParameters){&rules[1], 1}, FORMAT_CSV, &err));
     assert_fails(
-        query_named(db, stderr, "accuracy", (QueryParameters){&rules[2], 1}, FORMAT_CSV, &err),
+        query_named(reader, stderr, "accuracy", (QueryParameters){&rules[2], 1}, FORMAT_CSV, &err),
         "expected one");
     assert_true(query_is_named("runs"));
     assert_false(query_is_named("run"));
 }
 
-static void test_files_that_are_no_results_are_refused(void **state)
-{
-    (void)state;
-    Err err;
-    Db *other;
-    char name[128];
-    snprintf(name, sizeof name, "%s.missing", path);
-    assert_fails(results_open(&other, name, &err), "can't be read");
-    sqlite3 *foreign;
-    assert_int_equal(sqlite3_open(name, &foreign), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(foreign, "CREATE TABLE x (y)", NULL, NULL, NULL), SQLITE_OK);
-    assert_fails(results_open(&other, name, &err), "of another program");
-    assert_int_equal(sqlite3_exec(foreign,
-                                  "PRAGMA application_id = 1684496945; PRAGMA user_version = 3",
-                                  NULL, NULL, NULL),
-                     SQLITE_OK);
-    sqlite3_close(foreign);
-    assert_fails(results_open(&other, name, &err),
-                 "version 3 of the results schema, this dgbench knows up to 2");
-    unlink(name);
-    assert_int_equal(mkdir(name, 0777), 0);
-    assert_fails(results_open(&other, name, &err), "a folder, expected a results file");
-    rmdir(name);
-    FILE *empty = fopen(name, "w");
-    assert_non_null(empty);
-    (void)fclose(empty);
-    assert_fails(results_open(&other, name, &err), "empty, expected a results file");
-    assert_int_equal(file_size(name), 0);
-}
-
-static void test_cut_and_overwritten_files_are_refused(void **state)
-{
-    (void)state;
-    Err err;
-    Db *other;
-    results_close(db);
-    store_close(store); /* the last one that may write: what is in the log goes into the file */
-    store = NULL;
-    db = NULL;
-    static const off_t sizes[] = {5000, 1000, 99};
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        assert_int_equal(truncate(path, sizes[i]), 0);
-        if (results_open(&other, path, &err)) fail_msg("opened %d bytes", (int)sizes[i]);
-        bool clear = strstr(err.text, ": damaged (") || strstr(err.text, ": not a database");
-        if (!clear) fail_msg("%d bytes: %s", (int)sizes[i], err.text);
-        assert_int_equal(file_size(path), sizes[i]);
-    }
-    FILE *file = fopen(path, "w");
-    fputs("This is a text that somebody wrote and wants to keep.", file);
-    (void)fclose(file);
-    assert_fails(results_open(&other, path, &err), "not a database, expected a results file");
-}
-
-/* ---- files of version 1 ---- */
-
-static void make_version_1(const char *name)
-{
-    sqlite3 *old;
-    static const char rows[] =
-        "PRAGMA application_id = 1684496945; PRAGMA user_version = 1; PRAGMA journal_mode = WAL;"
-        "INSERT INTO dataset VALUES (1, 'old', 'f00d', 0);"
-        "INSERT INTO environment VALUES (1, '0', 'c', 'c', 'b', 'c', 1);"
-        "INSERT INTO run (id, key, dataset_id, method, held_out, n_held_out, split_rule, trial,"
-        " hparams_seed, seed, variant, status, steps, started, updated, threads, environment_id,"
-        " protocol, spec) VALUES (1, 'k', 1, 'erm', 'art', 1, 'image', 0, 0, 0, 'raw', 'done', 1,"
-        " 'now', 'now', 1, 1, '', '{}');"
-        "INSERT INTO run_experiment VALUES ('old', 1);";
-    assert_int_equal(sqlite3_open(name, &old), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(old, schema_files[0].text, NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(old, rows, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(old);
-}
-
-static void test_an_older_file_is_brought_up_to_date(void **state)
-{
-    (void)state;
-    Err err;
-    Db *old;
-    char name[128];
-    snprintf(name, sizeof name, "%s.old", path);
-    make_version_1(name);
-    log_set_level(LOG_WARN);
-    assert_ok(results_open(&old, name, &err));
-    CAPTURE(query_run(old, out, "SELECT name, selection, scored, stderr FROM experiment",
-                      (QueryParameters){0}, FORMAT_CSV, &err));
-    assert_string_equal(output,
-                        "name,selection,scored,stderr\nold,training-domain,in,population\n");
-    CAPTURE(query_named(old, out, "status", (QueryParameters){0}, FORMAT_CSV, &err));
-    assert_non_null(strstr(output, "old,old,1,1,"));
-    results_close(old);
-    assert_string_equal(fixture_value_in(name, "PRAGMA user_version"), "2");
-}
-
-/* All that the file holds is there in the old version still, when it can't be written. */
-static void test_an_older_file_that_cannot_be_written_stays(void **state)
-{
-    (void)state;
-    if (geteuid() != 0) skip(); /* has to become somebody who is not the owner */
-    Err err;
-    Db *old;
-    char folder[128], name[160];
-    snprintf(folder, sizeof folder, "%s.theirs", path);
-    snprintf(name, sizeof name, "%s/old.db", folder);
-    assert_int_equal(mkdir(folder, 0755), 0);
-    make_version_1(name);
-    *strrchr(folder, '/') = '\0';
-    assert_int_equal(chmod(folder, 0755), 0);
-    (void)fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        bool as_expected = setuid(65534) == 0 && !results_open(&old, name, &err) &&
-                           strstr(err.text, "version 1 of the results schema") != NULL &&
-                           strchr(err.text, '\n') == NULL;
-        if (!as_expected) fprintf(stderr, "# %s\n", err.text);
-        _exit(as_expected ? 0 : 1);
-    }
-    int status;
-    waitpid(child, &status, 0);
-    assert_int_equal(status, 0);
-    assert_string_equal(fixture_value_in(name, "PRAGMA user_version"), "1");
-    char command[256];
-    snprintf(command, sizeof command, "%s-wal", name);
-    unlink(command);
-    snprintf(command, sizeof command, "%s-shm", name);
-    unlink(command);
-    unlink(name);
-    folder[strlen(folder)] = '/';
-    assert_int_equal(rmdir(folder), 0);
-}
-
-static void test_a_file_that_another_one_keeps_for_itself_is_reported(void **state)
-{
-    (void)state;
-    Err err;
-    Db *other;
-    sqlite3 *owner;
-    results_close(db);
-    store_close(store);
-    db = NULL;
-    store = NULL;
-    assert_int_equal(sqlite3_open(path, &owner), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(owner, "PRAGMA locking_mode = EXCLUSIVE; UPDATE run SET seed = 1",
-                                  NULL, NULL, NULL),
-                     SQLITE_OK);
-    assert_fails(results_open(&other, path, &err), "locked by another program");
-    assert_fails(store_open(&store, path, &err), "locked by another program");
-    store = NULL;
-    sqlite3_close(owner);
-    assert_ok(results_open(&other, path, &err));
-    results_close(other);
-}
-
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(test_text_is_aligned),
-        TEST(test_csv_is_quoted_where_needed),
-        TEST(test_json_keeps_types),
-        TEST(test_markdown_escapes_bars),
-        TEST(test_parameters_are_bound_not_pasted),
-        TEST(test_parameter_text_is_name_and_value),
-        TEST(test_everything_but_reading_is_refused),
-        TEST(test_reading_of_any_kind_is_allowed),
-        TEST(test_wrong_queries_get_one_line),
-        TEST(test_named_queries_all_run),
-        TEST(test_named_query_with_parameters),
-        TEST(test_files_that_are_no_results_are_refused),
-        TEST(test_cut_and_overwritten_files_are_refused),
-        TEST(test_an_older_file_is_brought_up_to_date),
-        TEST(test_an_older_file_that_cannot_be_written_stays),
-        TEST(test_a_file_that_another_one_keeps_for_itself_is_reported)};
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, store_teardown)
+    const struct CMUnitTest tests[] = {TEST(test_text_is_aligned),
+                                       TEST(test_csv_is_quoted_where_needed),
+                                       TEST(test_json_keeps_types),
+                                       TEST(test_markdown_escapes_bars),
+                                       TEST(test_parameters_are_bound_not_pasted),
+                                       TEST(test_parameter_text_is_name_and_value),
+                                       TEST(test_everything_but_reading_is_refused),
+                                       TEST(test_reading_of_any_kind_is_allowed),
+                                       TEST(test_wrong_queries_get_one_line),
+                                       TEST(test_named_queries_all_run),
+                                       TEST(test_named_query_with_parameters)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,8 +2,7 @@
  * documents every table, view and column there is, and none that isn't. */
 #include "arena.h"
 #include "file.h"
-#include "fixture.h"
-#include "query.h"
+#include "store_case.h"
 #include "str.h"
 #include "test.h"
 
@@ -12,36 +11,28 @@
 
 enum { MAX_NAMES = 1000 };
 
-static Store *store;
-static Db *db;
 static char *readme;
 static Arena *arena;
 
 static int setup(void **state)
 {
-    (void)state;
     Err err;
-    const char *path = fixture_path();
+    (void)store_setup(state);
     arena = arena_new();
     const char *name = arena_printf(arena, "%s/results/README.md", getenv("DGBENCH_SOURCE"));
     assert_ok(file_read(&readme, NULL, name, 200000, &err));
-    assert_ok(store_open(&store, path, &err));
     FixtureRun run = {.held_out = 2,
                       .checkpoints = CHECKPOINTS({.step = 1, .in = {1, 2, 3}, .out = {4, 5, 6}})};
-    fixture_add_run(store, fixture_add_dataset(store), &run);
-    assert_ok(results_open(&db, path, &err));
+    fixture_add_run(store, dataset, &run);
+    store_case_read();
     return 0;
 }
 
 static int teardown(void **state)
 {
-    (void)state;
     free(readme);
     arena_free(arena);
-    results_close(db);
-    store_close(store);
-    fixture_remove();
-    return 0;
+    return store_teardown(state);
 }
 
 /* ---- worked queries ---- */
@@ -79,7 +70,7 @@ static void test_worked_queries_run(void **state)
     for (char *sql; (sql = next_block(&cursor, "sql")) != NULL; n_queries++) {
         char output[4096] = {0};
         FILE *out = fmemopen(output, sizeof output - 1, "w");
-        bool ok = query_run(db, out, sql, (QueryParameters){0}, FORMAT_TEXT, &err);
+        bool ok = query_run(reader, out, sql, (QueryParameters){0}, FORMAT_TEXT, &err);
         (void)fclose(out);
         if (!ok) fail_msg("%s: %s", sql, err.text);
         while (isspace((unsigned char)*cursor)) cursor++;

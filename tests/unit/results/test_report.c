@@ -1,36 +1,28 @@
 /* The HTML report: its numbers, its escaping, what it does with little or nothing to show. */
 #include "arena.h"
 #include "file.h"
-#include "fixture.h"
 #include "html.h"
 #include "report.h"
+#include "store_case.h"
 #include "svg_chart.h"
 #include "test.h"
 
 #include <unistd.h>
 
-static Store *store;
 static const char *path;
-static int64_t dataset;
 static Str page;
 
 static int setup(void **state)
 {
-    (void)state;
-    Err err;
-    path = fixture_path();
-    assert_ok(store_open(&store, path, &err));
-    dataset = fixture_add_dataset(store);
+    (void)store_setup(state);
+    path = fixture_file();
     return 0;
 }
 
 static int teardown(void **state)
 {
-    (void)state;
     str_done(&page);
-    store_close(store);
-    fixture_remove();
-    return 0;
+    return store_teardown(state);
 }
 
 static void add(const char *method, int held_out, int trial, int percent)

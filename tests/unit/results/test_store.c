@@ -1,32 +1,24 @@
 /* What the store writes, and what it refuses. */
-#include "fixture.h"
+#include "store_case.h"
 #include "test.h"
 
 #include <sqlite3.h>
 
 static const char *path;
-static Store *store;
 static StoreRun *run;
-static int64_t dataset;
 
 static int setup(void **state)
 {
-    (void)state;
-    Err err;
-    path = fixture_path();
-    assert_ok(store_open(&store, path, &err));
-    dataset = fixture_add_dataset(store);
+    (void)store_setup(state);
+    path = fixture_file();
     run = NULL;
     return 0;
 }
 
 static int teardown(void **state)
 {
-    (void)state;
     store_run_free(run);
-    store_close(store);
-    fixture_remove();
-    return 0;
+    return store_teardown(state);
 }
 
 static void begin(const char *key, int64_t resume_step)

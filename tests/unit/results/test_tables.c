@@ -1,33 +1,19 @@
 /* Tables against golden texts. */
 #include "arena.h"
 #include "file.h"
-#include "fixture.h"
+#include "store_case.h"
 #include "store_internal.h"
 #include "tables.h"
 #include "test.h"
 
-static Store *store;
-static Db *db;
-static int64_t dataset;
+#include <jansson.h>
+
 static char output[20000];
 
 static int setup(void **state)
 {
-    (void)state;
-    Err err;
-    const char *path = fixture_path();
-    assert_ok(store_open(&store, path, &err));
-    dataset = fixture_add_dataset(store);
-    assert_ok(results_open(&db, path, &err));
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    results_close(db);
-    store_close(store);
-    fixture_remove();
+    (void)store_setup(state);
+    store_case_read();
     return 0;
 }
 
@@ -65,7 +51,7 @@ static const char *table_text(const char *name, QueryParameters parameters, Form
     Err err;
     memset(output, 0, sizeof output);
     FILE *out = fmemopen(output, sizeof output - 1, "w");
-    bool ok = table_print(db, out, name, parameters, format, &err);
+    bool ok = table_print(reader, out, name, parameters, format, &err);
     (void)fclose(out);
     if (!ok) fail_msg("%s", err.text);
     return output;
@@ -233,6 +219,9 @@ static void test_each_experiment_is_read_by_its_own_rule(void **state)
     fixture_add_run(store, dataset, &other);
     read_as("second", "oracle", "whole", "sample");
     assert_table("own-rules.txt", "accuracy", (QueryParameters){0}, FORMAT_TEXT);
+    json_t *rows = json_loads(table_text("accuracy", (QueryParameters){0}, FORMAT_JSON), 0, NULL);
+    assert_int_equal(json_array_size(rows), 6); /* one document for both readings */
+    json_decref(rows);
     const QueryParameter rule = {"rule", "training-domain"};
     assert_table("own-rules-but-one.txt", "accuracy", (QueryParameters){&rule, 1}, FORMAT_TEXT);
 }
@@ -270,7 +259,7 @@ static void test_empty_database_says_so(void **state)
 static bool print(const char *text, Err *err)
 {
     FILE *out = fmemopen(output, sizeof output - 1, "w");
-    bool ok = table_print_file(db, out, &(TableFile){"mine", text}, (QueryParameters){0},
+    bool ok = table_print_file(reader, out, &(TableFile){"mine", text}, (QueryParameters){0},
                                FORMAT_TEXT, err);
     (void)fclose(out);
     return ok;
@@ -289,7 +278,7 @@ static void test_wrong_table_files_get_one_line(void **state)
     assert_fails(print(text, &err), "mine: two values for row \"1\", column \"2\"");
     snprintf(text, sizeof text, "%sDELETE FROM run", head);
     assert_fails(print(text, &err), "more than read");
-    assert_fails(table_print(db, stderr, "acuracy", (QueryParameters){0}, FORMAT_TEXT, &err),
+    assert_fails(table_print(reader, stderr, "acuracy", (QueryParameters){0}, FORMAT_TEXT, &err),
                  "did you mean \"accuracy\"?");
 }
 
@@ -307,7 +296,7 @@ static void test_lowest_can_be_best_and_orders_are_kept(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, store_teardown)
     const struct CMUnitTest tests[] = {TEST(test_accuracy_in_every_format),
                                        TEST(test_accuracy_by_another_rule_on_the_whole_domain),
                                        TEST(test_accuracy_of_two_experiments_and_a_pair),
