@@ -1,31 +1,12 @@
 /* Experiment files: the runs of a sweep, their order, their layers, and bad files. */
 #include "test.h"
 
+#include "config_case.h"
 #include "experiment.h"
-#include "tables.h"
-
-static Arena *arena;
-static const RunKeys *keys;
-static Err err;
 
 static char photo[] = "photo", art[] = "art", sketch[] = "sketch", toon[] = "toon";
 static const TextList domains[] = {{(char *[]){photo, art, sketch}, 3},
                                    {(char *[]){toon, art, photo, sketch}, 4}};
-
-static int setup(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    keys = run_keys_new(&test_tables, arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_free(arena);
-    return 0;
-}
 
 static bool open_with(Experiment **out, const char *text, const char *const *sets, int n_sets)
 {
@@ -282,7 +263,7 @@ static void test_bad_sweeps(void **state)
                       "sweep.methods=...");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, config_setup, config_teardown)
 
 int main(void)
 {

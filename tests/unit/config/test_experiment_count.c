@@ -1,12 +1,8 @@
 /* Counting the runs of a sweep: the same numbers as making them, for any number of them. */
 #include "test.h"
 
+#include "config_case.h"
 #include "experiment.h"
-#include "tables.h"
-
-static Arena *arena;
-static const RunKeys *keys;
-static Err err;
 
 /* DomainBed's datasets without the Debug ones, and how many environments each has (datasets.py). */
 static const struct {
@@ -19,21 +15,6 @@ static const struct {
     {"SpawriousO2O_h", 3}, {"SpawriousM2M_e", 3}, {"SpawriousM2M_m", 3}, {"SpawriousM2M_h", 3}};
 
 enum { N_DATASETS = sizeof DATASETS / sizeof DATASETS[0], N_ALGORITHMS = 34 };
-
-static int setup(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    keys = run_keys_new(&test_tables, arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_free(arena);
-    return 0;
-}
 
 static TextList names_of(const char *stem, int n)
 {
@@ -140,7 +121,7 @@ static void test_one_run_is_the_one_among_all(void **state)
     str_done(&b);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, config_setup, config_teardown)
 
 int main(void)
 {

@@ -4,27 +4,8 @@
  */
 #include "test.h"
 
+#include "config_case.h"
 #include "hparams.h"
-#include "tables.h"
-
-static Arena *arena;
-static const RunKeys *keys;
-static Err err;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    keys = run_keys_new(&test_tables, arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_free(arena);
-    return 0;
-}
 
 static YamlNode *parse(const char *text)
 {
@@ -185,7 +166,7 @@ static void test_drawn_values_are_checked(void **state)
                                   "from 0 to 0.95");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, config_setup, config_teardown)
 
 int main(void)
 {

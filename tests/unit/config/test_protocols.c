@@ -1,46 +1,20 @@
 /* Presets: their facts, their layer, rows of datasets, draws, deviations. */
 #include "test.h"
 
+#include "config_case.h"
 #include "experiment.h"
 #include "protocols.h"
-#include "tables.h"
 
-static Arena *arena;
-static const RunKeys *keys;
 static RunSpec spec;
-static Err err;
 
 static char one[] = "a", two[] = "b", three[] = "c";
 static const TextList domains[] = {{(char *[]){one, two, three}, 3},
                                    {(char *[]){one, two, three}, 3},
                                    {(char *[]){one, two, three}, 3}};
 
-static int setup(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    keys = run_keys_new(&test_tables, arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_free(arena);
-    return 0;
-}
-
-static bool read_with(const char *text, const char *const *sets, int n_sets)
-{
-    YamlNode *root;
-    assert_ok(yaml_parse(&root, text, strlen(text), "exp.yaml", arena, &err));
-    RunLayers layers = {.map = root, .place = "exp.yaml", .sets = sets, .n_sets = n_sets};
-    return run_spec_read(&spec, keys, &layers, arena, &err);
-}
-
 static void read_ok(const char *text)
 {
-    assert_ok(read_with(text, NULL, 0));
+    assert_ok(config_read(&spec, text, NULL, 0));
 }
 
 static RunSpec *runs_with(const char *text, const char *const *sets, int n_sets, int n_expected)
@@ -166,13 +140,14 @@ static void test_protocol_lies_between_defaults_and_recipe(void **state)
     read_ok("protocol: domainbed-2020\nmethod: {recipe: erm++, batch_norm: live}");
     assert_int_equal(spec.method.batch_norm, BATCH_NORM_LIVE); /* file over protocol */
     const char *const sets[] = {"protocol=swad", "train.steps=900"};
-    assert_ok(read_with("protocol: domainbed\ndataset: vlcs\ntrain.checkpoint_freq: 7", sets, 2));
+    assert_ok(config_read(&spec, "protocol: domainbed\ndataset: vlcs\ntrain.checkpoint_freq: 7",
+                          sets, 2));
     assert_string_equal(spec.protocol, "swad");
     assert_int_equal(spec.train.checkpoint_freq, 7);
     assert_int_equal(spec.train.steps, 900);
     assert_int_equal(spec.method.batch_norm, BATCH_NORM_FROZEN);
     const char *const none[] = {"protocol="};
-    assert_ok(read_with("protocol: domainbed-2020", none, 1));
+    assert_ok(config_read(&spec, "protocol: domainbed-2020", none, 1));
     assert_int_equal(spec.method.batch_norm, BATCH_NORM_LIVE);
     assert_string_equal(spec.protocol, "");
 }
@@ -319,7 +294,7 @@ static void test_the_presets_own_draws_are_no_deviations(void **state)
 
 static void expect_error(const char *text, const char *message)
 {
-    assert_false(read_with(text, NULL, 0));
+    assert_false(config_read(&spec, text, NULL, 0));
     assert_string_equal(err.text, message);
 }
 
@@ -372,7 +347,7 @@ static void test_protocol_is_the_whole_experiments(void **state)
                  "\"protocol\" cannot be set here");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, config_setup, config_teardown)
 
 int main(void)
 {

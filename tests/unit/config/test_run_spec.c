@@ -1,40 +1,13 @@
 /* RunSpec: layers, members' hyper-parameters, checks over several keys, identity and key. */
 #include "test.h"
 
-#include "tables.h"
+#include "config_case.h"
 
-static Arena *arena;
-static const RunKeys *keys;
 static RunSpec spec;
-static Err err;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    keys = run_keys_new(&test_tables, arena);
-    memset(&spec, 0xff, sizeof spec);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_free(arena);
-    return 0;
-}
-
-static bool read_with(const char *text, const char *const *sets, int n_sets)
-{
-    YamlNode *root;
-    assert_ok(yaml_parse(&root, text, strlen(text), "exp.yaml", arena, &err));
-    RunLayers layers = {.map = root, .place = "exp.yaml", .sets = sets, .n_sets = n_sets};
-    return run_spec_read(&spec, keys, &layers, arena, &err);
-}
 
 static bool read_text(const char *text)
 {
-    return read_with(text, NULL, 0);
+    return config_read(&spec, text, NULL, 0);
 }
 
 static void expect_error(const char *text, const char *message)
@@ -98,8 +71,8 @@ static void test_layers_each_over_the_one_before(void **state)
 {
     (void)state;
     const char *const sets[] = {"method.weight_decay=0.5", "trial=2"};
-    assert_ok(read_with("method: {recipe: erm++, weight_decay: .1, eps: 1e-7}\ntrain.steps: 900",
-                        sets, 2));
+    assert_ok(config_read(
+        &spec, "method: {recipe: erm++, weight_decay: .1, eps: 1e-7}\ntrain.steps: 900", sets, 2));
     assert_true(spec.method.lr == 1e-4);          /* recipe over default */
     assert_true(spec.method.eps == 1e-7);         /* file */
     assert_true(spec.method.weight_decay == 0.5); /* --set over file */
@@ -116,7 +89,7 @@ static void test_recipe_may_come_from_the_command_line(void **state)
 {
     (void)state;
     const char *const sets[] = {"method.recipe=vrex"};
-    assert_ok(read_with("method.recipe: erm++", sets, 1));
+    assert_ok(config_read(&spec, "method.recipe: erm++", sets, 1));
     assert_string_equal(spec.method.objective, "vrex");
     assert_int_equal(spec.method.averaging.n, 0);
     expect_error("method: {recipe: ermm}",
@@ -302,7 +275,7 @@ static void test_set_over_a_spec(void **state)
                  "--set: net.mean: found 1 numbers, expected 3");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, config_setup, config_teardown)
 
 int main(void)
 {
