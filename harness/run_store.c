@@ -119,24 +119,29 @@ bool run_store_begin(StoreRun **out, Store *store, const RunSetup *setup, int64_
 enum { VARIANT_NAME_SIZE = 64 };
 
 typedef struct {
+    char variant[VARIANT_NAME_SIZE];
+    char validated[VARIANT_NAME_SIZE]; /* "": validated by itself */
+} VariantNames;
+
+/* One set of weights, under all the names that it has: an average that has not begun is the raw
+ * weights, and predicting with them once is enough. */
+typedef struct {
     StoreRun *run;
     const RunSetup *setup;
     const RunEvaluation *what;
-    char variant[VARIANT_NAME_SIZE];
-    char validated_variant[VARIANT_NAME_SIZE]; /* "": validated by itself */
-    double accuracy, nll;                      /* sums over the sources' out splits */
+    VariantNames names[RUN_MAX_VARIANTS];
+    int n_names;
+    double accuracy, nll; /* sums over the sources' out splits */
     int n_validated;
 } Evaluation;
 
-static Evaluation evaluation_of(StoreRun *run, const RunSetup *setup, const RunEvaluation *what,
-                                int variant)
+static void add_name(Evaluation *e, int variant)
 {
-    Evaluation e = {.run = run, .setup = setup, .what = what};
-    const char *name = learner_variant_name(setup->learner, variant);
-    snprintf(e.variant, sizeof e.variant, "%s%s", what->stage, name);
-    if (what->validated_step >= 0)
-        snprintf(e.validated_variant, sizeof e.validated_variant, RUN_FIRST_STAGE "%s", name);
-    return e;
+    VariantNames *names = &e->names[e->n_names++];
+    const char *name = learner_variant_name(e->setup->learner, variant);
+    snprintf(names->variant, sizeof names->variant, "%s%s", e->what->stage, name);
+    if (e->what->validated_step >= 0)
+        snprintf(names->validated, sizeof names->validated, RUN_FIRST_STAGE "%s", name);
 }
 
 static Validation validation_of(const Evaluation *e)
@@ -162,7 +167,6 @@ static void keep_rows(Evaluation *e, int domain, const char *split, const int *i
     add_validation(e, domain, split, &m);
     StoreEval row = {
         .step = e->what->step,
-        .variant = e->variant,
         .domain = domain,
         .split = split,
         .n = m.n,
@@ -171,7 +175,6 @@ static void keep_rows(Evaluation *e, int domain, const char *split, const int *i
         .ece = m.ece,
         .macro_accuracy = m.macro_accuracy,
         .worst_class_accuracy = m.worst_class_accuracy,
-        .validated_variant = e->validated_variant[0] != '\0' ? e->validated_variant : NULL,
         .validated_step = e->what->validated_step,
     };
     bool with_outcomes = s->held_out[domain] && s->spec->eval.outcomes == OUTCOMES_ALL;
@@ -183,7 +186,12 @@ static void keep_rows(Evaluation *e, int domain, const char *split, const int *i
                 (StoreOutcome){images[i], predictions[i].predicted, predictions[i].confidence};
         }
     }
-    store_eval(e->run, &row, outcomes, with_outcomes ? n : 0);
+    for (int i = 0; i < e->n_names; i++) {
+        const VariantNames *names = &e->names[i];
+        row.variant = names->variant;
+        row.validated_variant = names->validated[0] != '\0' ? names->validated : NULL;
+        store_eval(e->run, &row, outcomes, with_outcomes ? n : 0);
+    }
     free(outcomes);
 }
 
@@ -224,18 +232,41 @@ MUST_USE static bool evaluate_domain(Evaluation *e, int domain, Err *err)
            evaluate_split(e, domain, "uda", split->uda, split->n_uda, err);
 }
 
+static bool is_waiting(const RunEvaluation *what, const Learner *l, int variant)
+{
+    return !what->done[variant] && learner_variant_is_ready(l, variant);
+}
+
+/* Evaluates a variant, and with the raw weights all averages that are still their copies. */
+MUST_USE static bool evaluate_variant(StoreRun *run, const RunSetup *setup, RunEvaluation *what,
+                                      int variant, Err *err)
+{
+    Learner *l = setup->learner;
+    Evaluation e = {.run = run, .setup = setup, .what = what};
+    bool same[RUN_MAX_VARIANTS] = {false};
+    for (int v = variant; v < learner_n_variants(l); v++) {
+        bool copy = variant == 0 && learner_variant_is_raw(l, v);
+        same[v] = v == variant || (copy && is_waiting(what, l, v));
+        if (same[v]) add_name(&e, v);
+    }
+    learner_use_variant(l, variant);
+    bool ok = true;
+    for (int d = 0; ok && d < setup->dataset->n_domains; d++) ok = evaluate_domain(&e, d, err);
+    learner_use_variant(l, 0);
+    for (int v = variant; v < learner_n_variants(l); v++) {
+        if (!same[v]) continue;
+        what->validation[v] = validation_of(&e);
+        what->done[v] = true;
+    }
+    return ok;
+}
+
 bool run_store_evaluate(StoreRun *run, const RunSetup *setup, RunEvaluation *evaluation, Err *err)
 {
     Learner *l = setup->learner;
     bool ok = true;
     for (int v = 0; ok && v < learner_n_variants(l); v++) {
-        if (evaluation->done[v] || !learner_variant_is_ready(l, v)) continue;
-        learner_use_variant(l, v);
-        Evaluation e = evaluation_of(run, setup, evaluation, v);
-        for (int d = 0; ok && d < setup->dataset->n_domains; d++) ok = evaluate_domain(&e, d, err);
-        evaluation->validation[v] = validation_of(&e);
-        evaluation->done[v] = true;
+        if (is_waiting(evaluation, l, v)) ok = evaluate_variant(run, setup, evaluation, v, err);
     }
-    learner_use_variant(l, 0);
     return ok;
 }

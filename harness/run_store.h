@@ -20,6 +20,8 @@ MUST_USE bool run_store_begin(StoreRun **out, Store *store, const RunSetup *setu
 /* Predictions for n images, in place of the learner's. */
 typedef bool RunPredictor(void *context, Prediction *out, const int *images, int n, Err *err);
 
+enum { RUN_MAX_VARIANTS = 1 + LEARNER_MAX_AVERAGES };
+
 /* One checkpoint's evaluation. */
 typedef struct {
     int64_t step;            /* as stored: updates of earlier stages count */
@@ -28,9 +30,8 @@ typedef struct {
                                 stage that validates them; else -1 */
     RunPredictor *predictor; /* NULL: the learner */
     void *predictor_context;
-    bool done[1 + LEARNER_MAX_AVERAGES];             /* of each variant */
-    Validation validation[1 + LEARNER_MAX_AVERAGES]; /* of those that are done; NAN without out
-                                                        splits */
+    bool done[RUN_MAX_VARIANTS];             /* of each variant */
+    Validation validation[RUN_MAX_VARIANTS]; /* of those that are done; NAN without out splits */
 } RunEvaluation;
 
 #define RUN_FIRST_STAGE "stage1-"

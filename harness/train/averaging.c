@@ -115,6 +115,12 @@ int64_t average_count(const Average *a)
     return (int64_t)a->numbers[0];
 }
 
+bool average_is_copy(Average *a, Params *params)
+{
+    size_t n_bytes = a->state.size * sizeof(Real);
+    return memcmp(average_values(a), params_values(params), n_bytes) == 0;
+}
+
 bool average_is_ready(const Average *a)
 {
     return a->ready;

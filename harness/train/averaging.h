@@ -74,6 +74,7 @@ void average_checkpoint(Average *a, const AverageCheckpoint *checkpoint, ThreadP
 const char *average_name(const Average *a);
 Real *average_values(Average *a); /* [params_size] */
 int64_t average_count(const Average *a);
+bool average_is_copy(Average *a, Params *params); /* of the values that params have, bit for bit */
 bool average_is_ready(const Average *a); /* false: only there at the end, which is not reached */
 
 /* Everything else that it remembers, for checkpoints: array 0 is average_values. */

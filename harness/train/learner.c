@@ -1,31 +1,12 @@
 /* One trajectory: the network and everything that moves with it. */
-#include "learner.h"
-
+#include "learner_internal.h"
 #include "mem.h"
-#include "sam.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct Learner {
-    LearnerOptions options;
-    double *hparams;
-    Net *net;
-    Tape *tape, *plan; /* plan: of the last plan, so that it does not touch the peak of the other;
-                          NULL before the first */
-    Optimizer *optimizer;
-    Sam *sam; /* NULL: none */
-    Average *averages[LEARNER_MAX_AVERAGES];
-    int variant;
-    Real *raw_values;  /* while another variant is in use */
-    double lr;         /* after the warm start */
-    bool *frozen;      /* [params_count] whether it never learns */
-    Real *own_buffers; /* [params_size] of an average, while it is updated; AVERAGE_BN_OWN only */
-};
-
-/* What learns now: the head, or all that ever learns. */
-static void set_learning(Learner *l, bool head_only)
+void learner_set_learning(Learner *l, bool head_only)
 {
     Params *params = net_params(l->net);
     for (int i = 0; i < params_count(params); i++) {
@@ -94,16 +75,15 @@ void learner_free(Learner *l)
 
 /* ---- update ---- */
 
-static Tensor *input_tensor(const Learner *l, Tape *t, const float *x, int n)
+Tensor *learner_input(const Learner *l, Tape *t, const float *x, int n)
 {
     const NetOptions *net = &l->options.net;
     return tape_input(t, x, 4, (int[]){n, net->size, net->size, net->channels});
 }
 
-/* Forward pass and loss of one step on tape t. */
-static Tensor *step_loss(Learner *l, Tape *t, const Batch *batch, int64_t step)
+Tensor *learner_loss(Learner *l, Tape *t, const Batch *batch, int64_t step)
 {
-    Tensor *features = net_features(l->net, t, input_tensor(l, t, batch->x, batch->n));
+    Tensor *features = net_features(l->net, t, learner_input(l, t, batch->x, batch->n));
     ObjectiveInput in = {
         .tape = t,
         .features = features,
@@ -134,11 +114,11 @@ static void forward_average(Learner *l, Average *a, const Batch *batch, int64_t 
     Params *params = net_params(l->net);
     Real *raw = params_swap_values(params, average_values(a));
     tape_begin(l->tape, TAPE_TRAINING, (uint64_t)step);
-    (void)net_features(l->net, l->tape, input_tensor(l, l->tape, batch->x, batch->n));
+    (void)net_features(l->net, l->tape, learner_input(l, l->tape, batch->x, batch->n));
     (void)params_swap_values(params, raw);
 }
 
-static bool averages_go_forward(const Learner *l)
+bool learner_averages_go_forward(const Learner *l)
 {
     AverageBatchNorm kind = l->options.average_batch_norm;
     return (kind == AVERAGE_BN_FORWARD || kind == AVERAGE_BN_OWN) && net_batch_norm_moves(l->net);
@@ -155,7 +135,7 @@ static void update_average(Learner *l, Average *a, const Batch *batch, int64_t s
     average_update(a, params, step, l->options.threads);
     if (average_count(a) <= 1 || !average_is_ready(a)) return;
     if (own) copy_buffers(params, average_values(a), l->own_buffers);
-    if (averages_go_forward(l)) forward_average(l, a, batch, step);
+    if (learner_averages_go_forward(l)) forward_average(l, a, batch, step);
 }
 
 /* ---- one update ---- */
@@ -191,7 +171,7 @@ static void begin_update(Learner *l, int64_t step)
     } else {
         params_zero_gradients(params);
     }
-    set_learning(l, is_warming_up(l, step) && !warm->accumulate);
+    learner_set_learning(l, is_warming_up(l, step) && !warm->accumulate);
     if (warm->updates > 0 && step == warm->updates) optim_reset(l->optimizer);
     optim_set_lr(l->optimizer, learner_lr(l, step));
 }
@@ -200,7 +180,7 @@ static void begin_update(Learner *l, int64_t step)
 static bool gradients(Learner *l, const Batch *batch, int64_t step, double *loss_out)
 {
     tape_begin(l->tape, TAPE_TRAINING | TAPE_GRADIENTS, (uint64_t)step);
-    Tensor *loss = step_loss(l, l->tape, batch, step);
+    Tensor *loss = learner_loss(l, l->tape, batch, step);
     *loss_out = (double)loss->v[0];
     if (!isfinite(loss->v[0])) return false;
     tape_backward(l->tape, loss);
@@ -228,7 +208,7 @@ LearnerStep learner_update(Learner *l, const Batch *batch, int64_t step)
     result.finite = gradients(l, batch, step, &result.loss) &&
                     (l->sam == NULL || gradients_uphill(l, batch, step));
     if (!result.finite) return result;
-    set_learning(l, is_warming_up(l, step));
+    learner_set_learning(l, is_warming_up(l, step));
     optim_step(l->optimizer, net_params(l->net), l->options.threads);
     for (int i = 0; i < l->options.n_averagings; i++) {
         update_average(l, l->averages[i], batch, step);
@@ -257,7 +237,7 @@ void learner_predict(Learner *l, const float *x, int n, float *logits)
 {
     tape_begin(l->tape, 0, 0);
     Tensor *z = net_classify(l->net, l->tape,
-                             net_features(l->net, l->tape, input_tensor(l, l->tape, x, n)));
+                             net_features(l->net, l->tape, learner_input(l, l->tape, x, n)));
     memcpy(logits, z->v, tensor_size(z) * sizeof *logits);
 }
 
@@ -268,101 +248,40 @@ int learner_n_variants(const Learner *l)
     return 1 + l->options.n_averagings;
 }
 
-const char *learner_variant_name(const Learner *l, int variant)
+/* NULL: the raw weights. */
+static Average *average_of(const Learner *l, int variant)
 {
     check(variant >= 0 && variant < learner_n_variants(l), "variant %d of %d", variant,
           learner_n_variants(l));
-    return variant == 0 ? "raw" : average_name(l->averages[variant - 1]);
+    return variant == 0 ? NULL : l->averages[variant - 1];
+}
+
+const char *learner_variant_name(const Learner *l, int variant)
+{
+    const Average *a = average_of(l, variant);
+    return a == NULL ? "raw" : average_name(a);
 }
 
 bool learner_variant_is_ready(const Learner *l, int variant)
 {
-    check(variant >= 0 && variant < learner_n_variants(l), "variant %d of %d", variant,
-          learner_n_variants(l));
-    return variant == 0 || average_is_ready(l->averages[variant - 1]);
+    const Average *a = average_of(l, variant);
+    return a == NULL || average_is_ready(a);
+}
+
+bool learner_variant_is_raw(Learner *l, int variant)
+{
+    check(l->variant == 0, "variant %d is in use", l->variant);
+    Average *a = average_of(l, variant);
+    return a == NULL || average_is_copy(a, net_params(l->net));
 }
 
 void learner_use_variant(Learner *l, int variant)
 {
-    check(variant >= 0 && variant < learner_n_variants(l), "variant %d of %d", variant,
-          learner_n_variants(l));
+    Average *a = average_of(l, variant);
     Params *params = net_params(l->net);
     if (l->variant != 0) (void)params_swap_values(params, l->raw_values);
-    if (variant != 0)
-        l->raw_values = params_swap_values(params, average_values(l->averages[variant - 1]));
+    if (a != NULL) l->raw_values = params_swap_values(params, average_values(a));
     l->variant = variant;
-}
-
-/* ---- cost ---- */
-
-/* A tape that has held nothing yet: its peak is that of this plan. */
-static void plan_begin(Learner *l, unsigned mode)
-{
-    tape_free(l->plan);
-    l->plan = tape_new(&(TapeOptions){.threads = l->options.threads});
-    tape_begin(l->plan, mode | TAPE_PLAN, 0);
-}
-
-static TapeCost plan_update(Learner *l, int n_images, int n_sources, bool head_only)
-{
-    int *y = mem_alloc((size_t)n_images, sizeof *y);
-    int *offsets = mem_alloc((size_t)n_sources + 1, sizeof *offsets);
-    for (int s = 0; s <= n_sources; s++) offsets[s] = n_images / n_sources * s;
-    offsets[n_sources] = n_images;
-    Batch batch = {.n = n_images, .n_sources = n_sources, .offsets = offsets, .y = y};
-    set_learning(l, head_only);
-    plan_begin(l, TAPE_TRAINING | TAPE_GRADIENTS);
-    tape_backward(l->plan, step_loss(l, l->plan, &batch, 0));
-    free(offsets);
-    free(y);
-    TapeCost cost = tape_cost(l->plan);
-    double passes = l->sam != NULL ? 2 : 1;
-    cost.forward_flops *= passes;
-    cost.backward_flops *= passes;
-    return cost;
-}
-
-TapeCost learner_plan_update(Learner *l, int n_images, int n_sources)
-{
-    return plan_update(l, n_images, n_sources, false);
-}
-
-TapeCost learner_plan_predict(Learner *l, int n_images)
-{
-    plan_begin(l, 0);
-    (void)net_classify(l->net, l->plan,
-                       net_features(l->net, l->plan, input_tensor(l, l->plan, NULL, n_images)));
-    return tape_cost(l->plan);
-}
-
-double learner_plan_flops(Learner *l, int n_images, int n_sources, int64_t n_updates)
-{
-    const WarmStart *warm = &l->options.warm_start;
-    int64_t n_warm = n_updates < warm->updates ? n_updates : warm->updates;
-    TapeCost head = plan_update(l, n_images, n_sources, !warm->accumulate);
-    TapeCost full = plan_update(l, n_images, n_sources, false);
-    double flops = (double)n_warm * (head.forward_flops + head.backward_flops) +
-                   (double)(n_updates - n_warm) * (full.forward_flops + full.backward_flops);
-    int64_t n_averaging = n_updates - l->options.averaging.start - 1;
-    int n_forward = 0;
-    for (int i = 0; i < l->options.n_averagings; i++)
-        n_forward += !l->options.averagings[i]->at_the_end;
-    if (averages_go_forward(l) && n_averaging > 0)
-        flops +=
-            (double)(n_averaging * n_forward) * learner_plan_predict(l, n_images).forward_flops;
-    return flops;
-}
-
-size_t learner_state_bytes(const Learner *l)
-{
-    int arrays = 2 + optim_slots(l->optimizer) + (l->sam != NULL);
-    for (int i = 0; i < l->options.n_averagings; i++) arrays += average_n_arrays(l->averages[i]);
-    return (size_t)arrays * params_size(net_params(l->net)) * sizeof(Real);
-}
-
-size_t learner_peak_bytes(const Learner *l)
-{
-    return learner_state_bytes(l) + tape_cost(l->tape).peak_bytes;
 }
 
 /* ---- parts ---- */

@@ -93,6 +93,7 @@ void learner_predict(Learner *l, const float *x, int n, float *logits);
 int learner_n_variants(const Learner *l);
 const char *learner_variant_name(const Learner *l, int variant);
 bool learner_variant_is_ready(const Learner *l, int variant); /* false: nothing to evaluate yet */
+bool learner_variant_is_raw(Learner *l, int variant);         /* the same values, bit for bit */
 void learner_use_variant(Learner *l, int variant);
 
 /* What one update (after the warm start), and predicting n images, costs, by walking the same code
