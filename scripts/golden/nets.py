@@ -9,7 +9,8 @@ them, and those of the attention and the classifier only (as DomainBed's vit_att
                                       net_load by hand
 
 Weights and images are not stored: both sides compute them from the tensor's name and the element's index (draws()).
-Where torchvision is installed, resnet-18 and resnet-50 are compared with it: names, shapes, logits.
+Where torchvision is installed, resnet-18 and resnet-50 are compared with it: names, shapes, logits; vit-mini-4, whose names
+are timm's, its logits.
 """
 
 import os
@@ -265,6 +266,7 @@ def write(name, folder):
     net = make(name, channels, classes)
     fill(net)
     compare_with_torchvision(name, net, channels, classes)
+    compare_vit_with_torchvision(name, net, size, classes)
     x = torch.from_numpy(draws("images", (batch, channels, size, size)).astype("f4")).double()
     y = torch.arange(batch) % classes
     net.train()
@@ -313,6 +315,40 @@ def compare_with_torchvision(name, net, channels, classes):
     net.eval(), theirs.eval()
     assert torch.allclose(net(x), theirs(x), rtol=1e-12), "logits differ from torchvision's"
     print(f"{name}: names and logits as torchvision's")
+
+
+def torchvision_name(name):
+    """torchvision's name of a parameter of timm's ViT."""
+    for ours, theirs in [
+        ("cls_token", "class_token"),
+        ("pos_embed", "encoder.pos_embedding"),
+        ("patch_embed.proj.", "conv_proj."),
+        ("blocks.", "encoder.layers.encoder_layer_"),
+        (".norm1.", ".ln_1."),
+        (".norm2.", ".ln_2."),
+        (".attn.qkv.", ".self_attention.in_proj_"),
+        (".attn.proj.", ".self_attention.out_proj."),
+        (".mlp.fc1.", ".mlp.0."),
+        (".mlp.fc2.", ".mlp.3."),
+        ("head.", "heads.head."),
+    ]:
+        name = name.replace(ours, theirs)
+    return "encoder.ln." + name[len("norm.") :] if name.startswith("norm.") else name
+
+
+def compare_vit_with_torchvision(name, net, size, classes):
+    if not isinstance(net, Vit):
+        return
+    try:
+        from torchvision.models.vision_transformer import VisionTransformer
+    except ImportError:
+        return
+    theirs = VisionTransformer(size, 4, len(net.blocks), 3, 96, 4 * 96, num_classes=classes).double()
+    theirs.load_state_dict({torchvision_name(n): p for n, p in net.state_dict().items()})
+    x = torch.from_numpy(draws("images", (2, 3, size, size)))
+    theirs.eval()
+    assert torch.allclose(net(x), theirs(x), rtol=1e-12), "logits differ from torchvision's"
+    print(f"{name}: logits as torchvision's")
 
 
 def write_weights(name, path):
