@@ -176,7 +176,7 @@ static bool explain_run(ReadResults *r, const Args *args, Err *err)
         printf("run %lld: %s on %s, held out %s, trial %lld, draw %lld: %s\n", (long long)run.id,
                run.method, run.dataset, run.held_out, (long long)run.trial,
                (long long)run.hparams_seed, run.status);
-    if (!explain_run_sections(r->db, stdout, run.id, r->format, err) ||
+    if (!explain_run_sections(r->db, stdout, &run, r->format, err) ||
         !print_settings(r, &run.id, 1, err) ||
         !print_again(r, results_path(args), &run.id, 1, err)) {
         return false;

@@ -4,6 +4,7 @@
 #include "explain_internal.h"
 #include "results_files.h"
 #include "sql_file.h"
+#include "stats.h"
 
 #include <string.h>
 
@@ -222,10 +223,12 @@ static bool read_trials(ExplainCell *cell, Db *db, Arena *arena, Err *err)
     sqlite3_stmt *statement;
     TextParameters parameters = parameters_of(texts, &cell->name, NULL);
     if (!explain_prepare(db, &statement, CHOSEN, parameters, err)) return false;
+    double *scores = arena_alloc(arena, MAX_TRIALS, sizeof *scores);
     cell->runs = arena_alloc(arena, MAX_TRIALS, sizeof *cell->runs);
     Str rows = {0};
     bool row = false, ok;
     while ((ok = query_step(db, statement, &row, err)) && row) {
+        scores[cell->n_trials] = sqlite3_column_double(statement, N_CHOSEN);
         cell->runs[cell->n_trials++] = sqlite3_column_int64(statement, 1);
         add_chosen(&rows, statement);
     }
@@ -235,33 +238,24 @@ static bool read_trials(ExplainCell *cell, Db *db, Arena *arena, Err *err)
                                 "n_runs, rule_value, score, variant, experiment) AS (VALUES %s) ",
                                 str_text(&rows));
     str_done(&rows);
+    if (ok && cell->n_trials > 0) cell->mean = stats_mean(scores, cell->n_trials);
+    if (ok && cell->n_trials > 1)
+        cell->error =
+            stats_stderr(scores, cell->n_trials, str_equal(cell->deviation, "population"));
     return ok;
 }
 
 static bool read_number(ExplainCell *cell, Db *db, Arena *arena, Err *err)
 {
+    Names names;
     TextParameter texts[9];
-    sqlite3_stmt *statement;
-    const char *sql =
-        "SELECT mean, CASE deviation WHEN 'sample' THEN sample_stderr ELSE stderr END,"
-        " deviation FROM cell, (SELECT coalesce((SELECT stderr FROM experiment"
-        " WHERE name = :experiment), 'population') AS deviation) WHERE rule = :rule AND scored = "
-        ":scored"
-        " AND experiment = :experiment AND dataset = :dataset AND split_rule = :split"
-        " AND method = :method AND held_out = :held_out AND n_held_out = 1"
-        " AND variant = :variant";
-    if (!explain_prepare(db, &statement, sql, parameters_of(texts, &cell->name, NULL), err))
+    const char *sql = "SELECT coalesce((SELECT stderr FROM experiment WHERE name = :experiment),"
+                      " 'population')";
+    if (!read_names(&names, db, sql, parameters_of(texts, &cell->name, NULL), arena, err))
         return false;
-    bool row = false;
-    bool ok = query_step(db, statement, &row, err);
-    if (ok && row) {
-        cell->mean = sqlite3_column_double(statement, 0);
-        cell->error = sqlite3_column_double(statement, 1);
-        cell->deviation = explain_column(statement, 2, arena);
-    }
-    sqlite3_finalize(statement);
-    if (!ok) return false;
-    return row ? read_trials(cell, db, arena, err) : no_number(db, &cell->name, arena, err);
+    cell->deviation = names.items[0];
+    if (!read_trials(cell, db, arena, err)) return false;
+    return cell->n_trials > 0 || no_number(db, &cell->name, arena, err);
 }
 
 bool explain_find_cell(ExplainCell *out, Db *db, const ExplainQuery *query, Arena *arena, Err *err)
@@ -344,12 +338,12 @@ bool explain_cell_sections(Db *db, FILE *out, const ExplainCell *cell, Format fo
     return print_sections(db, out, &(Sections){"cell_", cell->chosen, parameters, format}, err);
 }
 
-bool explain_run_sections(Db *db, FILE *out, int64_t run, Format format, Err *err)
+bool explain_run_sections(Db *db, FILE *out, const ExplainRun *run, Format format, Err *err)
 {
     TextParameter texts[9];
     char id[32];
-    snprintf(id, sizeof id, "%lld", (long long)run);
-    ExplainQuery none = {0};
-    TextParameters parameters = parameters_of(texts, &none, id);
+    snprintf(id, sizeof id, "%lld", (long long)run->id);
+    ExplainQuery of_run = {.method = run->method, .held_out = run->held_out};
+    TextParameters parameters = parameters_of(texts, &of_run, id);
     return print_sections(db, out, &(Sections){"run_", "", parameters, format}, err);
 }

@@ -68,6 +68,7 @@ MUST_USE bool explain_domainbed_command(Str *out, Db *db, int64_t run, Err *err)
  * FORMAT_JSON, members `"trials": [...],` of an object that the caller opens and closes. */
 MUST_USE bool explain_cell_sections(Db *db, FILE *out, const ExplainCell *cell, Format format,
                                     Err *err);
-MUST_USE bool explain_run_sections(Db *db, FILE *out, int64_t run, Format format, Err *err);
+MUST_USE bool explain_run_sections(Db *db, FILE *out, const ExplainRun *run, Format format,
+                                   Err *err);
 
 #endif

@@ -8,7 +8,7 @@ FROM (
     FROM candidate
     JOIN run AS this ON this.id = CAST(:run AS INTEGER)
     WHERE candidate.dataset_id = this.dataset_id AND candidate.split_rule = this.split_rule
-      AND candidate.method = this.method AND candidate.held_out = this.held_out AND candidate.trial = this.trial
+      AND candidate.method = :method AND candidate.held_out = :held_out AND candidate.trial = this.trial
 ) AS candidate
 WHERE candidate.run_id = CAST(:run AS INTEGER)
 ORDER BY candidate.experiment, candidate.variant, candidate.rule;
