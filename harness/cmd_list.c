@@ -111,17 +111,17 @@ static bool run_list(const Args *args, Err *err)
                    near ? "\"?)" : "");
 }
 
-static const char *const words[] = {"datasets", "nets",      "recipes",   "objectives",
-                                    "averages", "schedules", "protocols", "keys", NULL};
+static const char *const words[] = {"datasets",  "nets",      "recipes", "objectives", "averages",
+                                    "schedules", "protocols", "keys",    NULL};
 
 const Command command_list = {
     .name = "list",
     .operands = "[KIND]",
     .max_operands = 1,
     .help = "list the names that experiment files may use",
-    .about =
-        "KIND is datasets, nets, recipes, objectives, averages, schedules, protocols or keys; without it, "
-        "the kinds are listed.",
+    .about = "KIND is datasets, nets, recipes, objectives, averages, schedules, protocols or keys; "
+             "without it, "
+             "the kinds are listed.",
     .example = "dgbench list recipes\ndgbench list keys | less",
     .words = words,
     .run = run_list,

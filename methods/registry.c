@@ -1,4 +1,5 @@
-/* Rows: which objectives, averagings and schedules there are, and what they offer to the configuration. */
+/* Rows: which objectives, averagings and schedules there are, and what they offer to the
+ * configuration. */
 #include "registry.h"
 
 #include "members.h"
@@ -7,7 +8,7 @@
 
 static const Objective *const OBJECTIVES[] = {&OBJECTIVE_ERM};
 static const Averaging *const AVERAGINGS[] = {&AVERAGING_SMA, &AVERAGING_EMA, &AVERAGING_SWAD,
-                                             &AVERAGING_BMA};
+                                              &AVERAGING_BMA};
 static const Schedule *const SCHEDULES[] = {&SCHEDULE_CONSTANT, &SCHEDULE_COSINE};
 
 enum {

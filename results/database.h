@@ -20,7 +20,8 @@ typedef enum { DB_READ, DB_WRITE } DbMode; /* DB_WRITE makes the file when it is
 MUST_USE bool db_open(Db **out, const char *path, DbMode mode, Err *err);
 void db_close(Db *db); /* NULL is fine */
 
-/* A second file, for reading only, under the schema name "source": its tables are source.run, ... */
+/* A second file, for reading only, under the schema name "source": its tables are source.run, ...
+ */
 MUST_USE bool db_attach_source(Db *db, const char *path, Err *err);
 void db_detach_source(Db *db);
 sqlite3 *db_handle(Db *db);

@@ -1,6 +1,6 @@
-/* Published values to print beside one's own: the CSV files of results/reference/, carried by the program.
- * Columns: dataset, domain (its position, or Avg), method, mean and stderr in percent, protocol,
- * rule (of selection), source. Internal to results/. */
+/* Published values to print beside one's own: the CSV files of results/reference/, carried by the
+ * program. Columns: dataset, domain (its position, or Avg), method, mean and stderr in percent,
+ * protocol, rule (of selection), source. Internal to results/. */
 #ifndef RESULTS_REFERENCE_H
 #define RESULTS_REFERENCE_H
 

@@ -7,13 +7,13 @@ typedef struct {
     const char *name, *text;
 } EmbeddedFile;
 
-extern const EmbeddedFile schema_files[]; /* one per version: schema.sql, then migrations */
-extern const EmbeddedFile view_files[];   /* views.sql */
-extern const EmbeddedFile query_files[];  /* queries/NAME.sql */
-extern const EmbeddedFile report_files[]; /* report/NAME.sql, report.css */
-extern const EmbeddedFile table_files[];  /* tables/NAME.sql */
-extern const EmbeddedFile explain_files[]; /* explain/cell_NAME.sql, run_NAME.sql, in order */
+extern const EmbeddedFile schema_files[];    /* one per version: schema.sql, then migrations */
+extern const EmbeddedFile view_files[];      /* views.sql */
+extern const EmbeddedFile query_files[];     /* queries/NAME.sql */
+extern const EmbeddedFile report_files[];    /* report/NAME.sql, report.css */
+extern const EmbeddedFile table_files[];     /* tables/NAME.sql */
+extern const EmbeddedFile explain_files[];   /* explain/cell_NAME.sql, run_NAME.sql, in order */
 extern const EmbeddedFile reference_files[]; /* reference/NAME.csv */
-extern const EmbeddedFile merge_files[];  /* merge/begin.sql, runs.sql, end.sql */
+extern const EmbeddedFile merge_files[];     /* merge/begin.sql, runs.sql, end.sql */
 
 #endif

@@ -152,7 +152,7 @@ typedef struct {
     double nll; /* mean, in nats */
     double ece; /* expected calibration error */
     double macro_accuracy,
-        worst_class_accuracy; /* over the classes that occur; NAN: not measured */
+        worst_class_accuracy;      /* over the classes that occur; NAN: not measured */
     const char *validated_variant; /* these weights were trained on all source images: what stands
                                       for their validation is the same run's earlier checkpoint */
     int64_t validated_step;        /* (validated_variant, validated_step); NULL: their own */

@@ -92,7 +92,7 @@ typedef struct {
 typedef struct {
     int64_t batch_size;
     bool source_train;                /* also evaluate the training split of source domains */
-    int64_t averages_every; /* checkpoints; averages that are not reported */
+    int64_t averages_every;           /* checkpoints; averages that are not reported */
     int source_transform;             /* SourceTransform */
     int outcomes;                     /* OutcomesKind */
     int selection, scored, stderr_of; /* indices into RUN_SELECTIONS, RUN_SCORED, RUN_STDERRS */
