@@ -107,7 +107,7 @@ static void test_files_that_cannot_be_merged_change_nothing(void **state)
     unlink(source_path);
     make_full_file(source_path);
     sql_in(source_path, "PRAGMA user_version = 99");
-    assert_refused(source_path, "version 99 of the results schema, this dgbench knows up to 2");
+    assert_refused(source_path, "version 99 of the results schema, this dgbench knows up to 3");
 }
 
 static void test_a_dataset_with_another_content_is_refused(void **state)

@@ -25,12 +25,12 @@ static void test_files_that_are_no_results_are_refused(void **state)
     assert_int_equal(sqlite3_exec(foreign, "CREATE TABLE x (y)", NULL, NULL, NULL), SQLITE_OK);
     assert_fails(results_open(&other, name, &err), "of another program");
     assert_int_equal(sqlite3_exec(foreign,
-                                  "PRAGMA application_id = 1684496945; PRAGMA user_version = 3",
+                                  "PRAGMA application_id = 1684496945; PRAGMA user_version = 4",
                                   NULL, NULL, NULL),
                      SQLITE_OK);
     sqlite3_close(foreign);
     assert_fails(results_open(&other, name, &err),
-                 "version 3 of the results schema, this dgbench knows up to 2");
+                 "version 4 of the results schema, this dgbench knows up to 3");
     unlink(name);
     assert_int_equal(mkdir(name, 0777), 0);
     assert_fails(results_open(&other, name, &err), "a folder, expected a results file");
@@ -63,12 +63,18 @@ static void test_cut_and_overwritten_files_are_refused(void **state)
                  "not a database, expected a results file");
 }
 
-static void make_version_1(const char *name)
+/* A file as version 1 or 2 made it, with one run. */
+static void make_older(const char *name, int version)
 {
     sqlite3 *old;
     static const char rows[] =
-        "PRAGMA application_id = 1684496945; PRAGMA user_version = 1; PRAGMA journal_mode = WAL;"
-        "INSERT INTO dataset VALUES (1, 'old', 'f00d', 0);"
+        "PRAGMA application_id = 1684496945; PRAGMA journal_mode = WAL;"
+        "INSERT INTO dataset VALUES (1, 'old', 'f00d', 1);"
+        "INSERT INTO domain VALUES (1, 1, 0, 'art'); INSERT INTO class VALUES (1, 1, 0, 'cat', "
+        "'cat');"
+        "INSERT INTO image VALUES (1, 1, 0, 1, 1, 'cat.png', NULL, NULL);"
+        "INSERT INTO scorer VALUES (1, 'clip', '', '', '', '', NULL);"
+        "INSERT INTO alignment VALUES (1, 1, 0.25, 1, NULL);"
         "INSERT INTO environment VALUES (1, '0', 'c', 'c', 'b', 'c', 1);"
         "INSERT INTO run (id, key, dataset_id, method, held_out, n_held_out, split_rule, trial,"
         " hparams_seed, seed, variant, status, steps, started, updated, threads, environment_id,"
@@ -76,19 +82,22 @@ static void make_version_1(const char *name)
         " 'now', 'now', 1, 1, '', '{}');"
         "INSERT INTO run_experiment VALUES ('old', 1);";
     assert_int_equal(sqlite3_open(name, &old), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(old, schema_files[0].text, NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(old, rows, NULL, NULL, NULL), SQLITE_OK);
+    for (int i = 0; i < version; i++) {
+        assert_int_equal(sqlite3_exec(old, schema_files[i].text, NULL, NULL, NULL), SQLITE_OK);
+        if (i == 0) assert_int_equal(sqlite3_exec(old, rows, NULL, NULL, NULL), SQLITE_OK);
+    }
+    const char *pragma = version == 1 ? "PRAGMA user_version = 1" : "PRAGMA user_version = 2";
+    assert_int_equal(sqlite3_exec(old, pragma, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(old);
 }
 
-static void test_an_older_file_is_brought_up_to_date(void **state)
+static void bring_up_to_date(int version)
 {
-    (void)state;
     Err err;
     Db *old;
     char name[128];
-    snprintf(name, sizeof name, "%s.old", fixture_file());
-    make_version_1(name);
+    snprintf(name, sizeof name, "%s.old-%d", fixture_file(), version);
+    make_older(name, version);
     log_set_level(LOG_WARN);
     assert_ok(results_open(&old, name, &err));
     FILE *out = fmemopen(output, sizeof output - 1, "w");
@@ -99,7 +108,17 @@ static void test_an_older_file_is_brought_up_to_date(void **state)
     assert_string_equal(
         fixture_value_in(name, "SELECT name || selection || scored || stderr FROM experiment"),
         "oldtraining-domaininpopulation");
-    assert_string_equal(fixture_value_in(name, "PRAGMA user_version"), "2");
+    assert_string_equal(fixture_value_in(name, "SELECT score || coalesce(rank, '-') ||"
+                                               " coalesce(zero_shot_score, '-') FROM alignment"),
+                        "0.25--");
+    assert_string_equal(fixture_value_in(name, "PRAGMA user_version"), "3");
+}
+
+static void test_older_files_are_brought_up_to_date(void **state)
+{
+    (void)state;
+    bring_up_to_date(1);
+    bring_up_to_date(2);
 }
 
 /* All that the file holds is there in the old version still, when it can't be written. */
@@ -113,7 +132,7 @@ static void test_an_older_file_that_cannot_be_written_stays(void **state)
     snprintf(folder, sizeof folder, "%s.theirs", fixture_file());
     snprintf(name, sizeof name, "%s/old.db", folder);
     assert_int_equal(mkdir(folder, 0755), 0);
-    make_version_1(name);
+    make_older(name, 1);
     *strrchr(folder, '/') = '\0';
     assert_int_equal(chmod(folder, 0755), 0);
     (void)fflush(NULL);
@@ -164,7 +183,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_files_that_are_no_results_are_refused),
         TEST(test_cut_and_overwritten_files_are_refused),
-        TEST(test_an_older_file_is_brought_up_to_date),
+        TEST(test_older_files_are_brought_up_to_date),
         TEST(test_an_older_file_that_cannot_be_written_stays),
         TEST(test_a_file_that_another_one_keeps_for_itself_is_reported)};
     return cmocka_run_group_tests(tests, NULL, NULL);
