@@ -1,14 +1,12 @@
-/* Sampling, the filling of a batch, and the workers that fill the next ones. */
+/* Sampling, and the filling of a batch; threads fill the next ones ahead (prefetch.h). */
 #include "loader.h"
 
 #include "arena.h"
-#include "clock.h"
 #include "mem.h"
+#include "prefetch.h"
 #include "rng.h"
 
-#include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* What the draws of one source need; read-only after loader_new. */
 typedef struct {
@@ -26,14 +24,8 @@ typedef struct {
     int *order;    /* [n] positions in Source.images */
 } Epoch;
 
-typedef enum { SLOT_EMPTY, SLOT_BUSY, SLOT_READY } SlotState;
-
 /* One batch, with everything its filling needs. */
 typedef struct {
-    int64_t step;
-    SlotState state;
-    bool ok;
-    Err err;
     float *x;
     int *y, *domains, *images;
     Epoch *epochs; /* [n_sources] */
@@ -49,14 +41,7 @@ struct Loader {
     int *offsets;
     int n_slots;
     Slot *slots;
-    double wait_seconds;
-    pthread_t *workers;
-    pthread_mutex_t mutex;
-    pthread_cond_t changed;
-    int64_t next_step; /* the next one that a worker takes */
-    int64_t
-        wanted; /* the step that the caller holds or waits for: slots of earlier ones are free */
-    bool stop;
+    Prefetch *prefetch;
 };
 
 /* ---- draws ---- */
@@ -95,17 +80,17 @@ static size_t values_per_image(const Loader *loader)
     return size * size * (size_t)loader->dataset->channels;
 }
 
-static bool fill_source(const Loader *loader, Slot *slot, int s)
+static bool fill_source(const Loader *loader, Slot *slot, int64_t step, int s, Err *err)
 {
     const Source *source = &loader->sources[s];
     const LoaderOptions *o = &loader->options;
     size_t n_values = values_per_image(loader);
     for (int i = 0; i < o->batch_size; i++) {
-        int64_t draw = slot->step * o->batch_size + i;
+        int64_t draw = step * o->batch_size + i;
         int at = loader->offsets[s] + i;
         int image = draw_image(loader, source, &slot->epochs[s], draw);
         ImageView view;
-        if (!dataset_pixels(loader->dataset, image, &view, &slot->scratch.decoded, &slot->err))
+        if (!dataset_pixels(loader->dataset, image, &view, &slot->scratch.decoded, err))
             return false;
         augment_apply(slot->x + (size_t)at * n_values, &view, o->augment, &o->input,
                       (AugmentDraw){source->augment, (uint64_t)draw}, &slot->scratch);
@@ -116,56 +101,13 @@ static bool fill_source(const Loader *loader, Slot *slot, int s)
     return true;
 }
 
-static void fill_slot(const Loader *loader, Slot *slot)
+static bool fill_slot(void *context, int slot, int64_t step, Err *err)
 {
-    slot->ok = true;
-    for (int s = 0; s < loader->n_sources && slot->ok; s++) slot->ok = fill_source(loader, slot, s);
-}
-
-/* ---- workers: steps are taken in order, each into slots[step % n_slots] ---- */
-
-/* Is there a step to take whose slot is free? */
-static bool may_take(const Loader *loader)
-{
-    if (loader->next_step >= loader->wanted + loader->n_slots) return false;
-    return loader->slots[loader->next_step % loader->n_slots].state != SLOT_BUSY;
-}
-
-static void *worker_main(void *argument)
-{
-    Loader *loader = argument;
-    pthread_mutex_lock(&loader->mutex);
-    for (;;) {
-        while (!loader->stop && !may_take(loader))
-            pthread_cond_wait(&loader->changed, &loader->mutex);
-        if (loader->stop) break;
-        Slot *slot = &loader->slots[loader->next_step % loader->n_slots];
-        slot->step = loader->next_step++;
-        slot->state = SLOT_BUSY;
-        pthread_mutex_unlock(&loader->mutex);
-        fill_slot(loader, slot);
-        pthread_mutex_lock(&loader->mutex);
-        slot->state = SLOT_READY;
-        pthread_cond_broadcast(&loader->changed);
+    const Loader *loader = context;
+    for (int s = 0; s < loader->n_sources; s++) {
+        if (!fill_source(loader, &loader->slots[slot], step, s, err)) return false;
     }
-    pthread_mutex_unlock(&loader->mutex);
-    return NULL;
-}
-
-/* Waits for the step's slot; a step out of order makes the workers begin anew from it. */
-static Slot *wait_for_step(Loader *loader, int64_t step)
-{
-    Slot *slot = &loader->slots[step % loader->n_slots];
-    pthread_mutex_lock(&loader->mutex);
-    bool in_order = step >= loader->wanted && step < loader->wanted + loader->n_slots &&
-                    step <= loader->next_step;
-    if (!in_order) loader->next_step = step;
-    loader->wanted = step;
-    pthread_cond_broadcast(&loader->changed);
-    while (slot->state != SLOT_READY || slot->step != step)
-        pthread_cond_wait(&loader->changed, &loader->mutex);
-    pthread_mutex_unlock(&loader->mutex);
-    return slot;
+    return true;
 }
 
 /* ---- life ---- */
@@ -243,18 +185,6 @@ static bool options_check(const LoaderSource *sources, int n_sources, const Data
     return true;
 }
 
-static void start_workers(Loader *loader)
-{
-    pthread_mutex_init(&loader->mutex, NULL);
-    pthread_cond_init(&loader->changed, NULL);
-    int n = loader->options.n_workers;
-    loader->workers = arena_alloc(loader->arena, (size_t)n, sizeof *loader->workers);
-    for (int i = 0; i < n; i++) {
-        int failed = pthread_create(&loader->workers[i], NULL, worker_main, loader);
-        check(failed == 0, "cannot start loader thread %d of %d", i + 1, n);
-    }
-}
-
 bool loader_new(Loader **out, const Dataset *dataset, const LoaderSource *sources, int n_sources,
                 const LoaderOptions *options, Err *err)
 {
@@ -266,9 +196,7 @@ bool loader_new(Loader **out, const Dataset *dataset, const LoaderSource *source
                        .arena = arena,
                        .n_sources = n_sources,
                        .n_images = n_sources * options->batch_size,
-                       .n_slots = options->n_workers + 1};
-    if (options->n_workers > 0)
-        loader->n_slots++; /* one that the caller holds, one ready, and one per worker */
+                       .n_slots = prefetch_n_slots(options->n_workers)};
     loader->sources = arena_alloc(arena, (size_t)n_sources, sizeof *loader->sources);
     loader->offsets = arena_alloc(arena, (size_t)n_sources + 1, sizeof *loader->offsets);
     for (int s = 0; s < n_sources; s++) {
@@ -277,7 +205,8 @@ bool loader_new(Loader **out, const Dataset *dataset, const LoaderSource *source
     }
     loader->slots = arena_alloc(arena, (size_t)loader->n_slots, sizeof *loader->slots);
     for (int i = 0; i < loader->n_slots; i++) slot_make(loader, &loader->slots[i]);
-    start_workers(loader);
+    PrefetchOptions prefetch = {options->n_workers, fill_slot, loader};
+    loader->prefetch = prefetch_new(&prefetch);
     *out = loader;
     return true;
 }
@@ -285,13 +214,7 @@ bool loader_new(Loader **out, const Dataset *dataset, const LoaderSource *source
 void loader_free(Loader *loader)
 {
     if (loader == NULL) return;
-    pthread_mutex_lock(&loader->mutex);
-    loader->stop = true;
-    pthread_cond_broadcast(&loader->changed);
-    pthread_mutex_unlock(&loader->mutex);
-    for (int i = 0; i < loader->options.n_workers; i++) pthread_join(loader->workers[i], NULL);
-    pthread_cond_destroy(&loader->changed);
-    pthread_mutex_destroy(&loader->mutex);
+    prefetch_free(loader->prefetch);
     for (int i = 0; i < loader->n_slots; i++) augment_scratch_done(&loader->slots[i].scratch);
     arena_free(loader->arena);
     free(loader);
@@ -299,20 +222,9 @@ void loader_free(Loader *loader)
 
 bool loader_batch(Loader *loader, int64_t step, Batch *out, Err *err)
 {
-    check(step >= 0, "step %lld", (long long)step);
-    double begin = clock_seconds();
-    Slot *slot = &loader->slots[0];
-    if (loader->options.n_workers > 0) {
-        slot = wait_for_step(loader, step);
-    } else {
-        slot->step = step;
-        fill_slot(loader, slot);
-    }
-    loader->wait_seconds += clock_seconds() - begin;
-    if (!slot->ok) {
-        *err = slot->err;
-        return false;
-    }
+    int at;
+    if (!prefetch_get(loader->prefetch, step, &at, err)) return false;
+    const Slot *slot = &loader->slots[at];
     *out = (Batch){.n = loader->n_images,
                    .n_sources = loader->n_sources,
                    .offsets = loader->offsets,
@@ -327,5 +239,5 @@ bool loader_batch(Loader *loader, int64_t step, Batch *out, Err *err)
 
 double loader_wait_seconds(const Loader *loader)
 {
-    return loader->wait_seconds;
+    return prefetch_wait_seconds(loader->prefetch);
 }
