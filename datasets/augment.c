@@ -10,26 +10,15 @@
 const char *const AUGMENT_KIND_NAMES[] = {"none", "flip", "domainbed", NULL};
 
 /* Parameters of domainbed/datasets.py. */
-static const double CROP_AREA_LOW = 0.7, CROP_AREA_HIGH = 1.0, CROP_RATIO_LOW = 3.0 / 4,
-                    CROP_RATIO_HIGH = 4.0 / 3;
-static const double JITTER = 0.3, GREY_PROBABILITY = 0.1, FLIP_PROBABILITY = 0.5;
-enum { CROP_TRIES = 10 }; /* torchvision's RandomResizedCrop */
+static const AugmentSteps STEPS[] = {
+    [AUGMENT_NONE] = {0},
+    [AUGMENT_FLIP] = {.flip = 0.5},
+    [AUGMENT_DOMAINBED] = {.crop = 0.7, .flip = 0.5, .jitter = 0.3, .grey = 0.1},
+};
 
-InputSpec input_spec_plain(int size)
-{
-    return (InputSpec){size, {0, 0, 0}, {1, 1, 1}};
-}
-
-InputSpec input_spec_imagenet(int size)
-{
-    return (InputSpec){size, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
-}
-
-InputSpec input_spec_clip(int size)
-{
-    return (InputSpec){
-        size, {0.48145466f, 0.4578275f, 0.40821073f}, {0.26862954f, 0.26130258f, 0.27577711f}};
-}
+/* torchvision's RandomResizedCrop. */
+static const double CROP_AREA_HIGH = 1.0, CROP_RATIO_LOW = 3.0 / 4, CROP_RATIO_HIGH = 4.0 / 3;
+enum { CROP_TRIES = 10 };
 
 void augment_scratch_done(AugmentScratch *scratch)
 {
@@ -73,11 +62,11 @@ static Box central_box(int width, int height)
 }
 
 /* RandomResizedCrop.get_params: uniform area, log-uniform ratio, uniform place. */
-static Box draw_box(Draws *draws, int width, int height)
+static Box draw_box(Draws *draws, int width, int height, double area_low)
 {
     double area = (double)width * height;
     for (int i = 0; i < CROP_TRIES; i++) {
-        double wanted = area * draw_between(draws, CROP_AREA_LOW, CROP_AREA_HIGH);
+        double wanted = area * draw_between(draws, area_low, CROP_AREA_HIGH);
         double ratio = exp(draw_between(draws, log(CROP_RATIO_LOW), log(CROP_RATIO_HIGH)));
         int w = (int)lround(sqrt(wanted * ratio)), h = (int)lround(sqrt(wanted / ratio));
         if (w < 1 || h < 1 || w > width || h > height) continue;
@@ -88,7 +77,7 @@ static Box draw_box(Draws *draws, int width, int height)
 }
 
 /* ColorJitter: the four operations in random order. */
-static void draw_jitter(Draws *draws, Image *image)
+static void draw_jitter(Draws *draws, Image *image, double jitter)
 {
     int order[4] = {0, 1, 2, 3};
     for (int i = 3; i > 0; i--) {
@@ -97,8 +86,8 @@ static void draw_jitter(Draws *draws, Image *image)
         order[j] = held;
     }
     double factor[3];
-    for (int i = 0; i < 3; i++) factor[i] = draw_between(draws, 1 - JITTER, 1 + JITTER);
-    double turns = draw_between(draws, -JITTER, JITTER);
+    for (int i = 0; i < 3; i++) factor[i] = draw_between(draws, 1 - jitter, 1 + jitter);
+    double turns = draw_between(draws, -jitter, jitter);
     for (int i = 0; i < 4; i++) {
         if (order[i] == 0) transform_brightness(image, factor[0]);
         if (order[i] == 1) transform_contrast(image, factor[1]);
@@ -107,33 +96,41 @@ static void draw_jitter(Draws *draws, Image *image)
     }
 }
 
-static Box whole(const ImageView *image)
+void augment_apply_steps(float *out, const ImageView *image, const AugmentSteps *steps,
+                         const InputSpec *spec, AugmentDraw draw, AugmentScratch *scratch)
 {
-    return (Box){0, 0, image->width, image->height};
+    Draws draws = {.stream = draw.stream, .draw = draw.number};
+    Image *resized = &scratch->resized;
+    image_resize_storage(resized, spec->size, spec->size, image->channels);
+    Resampling r = input_spec_resampling(spec, image->width, image->height);
+    if (steps->crop > 0) {
+        r = (Resampling){.box = draw_box(&draws, image->width, image->height, steps->crop),
+                         .filter = spec->filter,
+                         .width = spec->size,
+                         .height = spec->size};
+    }
+    transform_resample(resized, image, &r, &scratch->resize);
+    if (steps->flip > 0 && draw_chance(&draws, steps->flip)) transform_flip(resized);
+    bool coloured = image->channels == 3;
+    if (steps->jitter > 0 && coloured) draw_jitter(&draws, resized, steps->jitter);
+    if (steps->grey > 0 && coloured && draw_chance(&draws, steps->grey)) transform_grey(resized);
+    augment_normalise(out, resized->data, spec->size * spec->size, image->channels, spec);
 }
 
 void augment_apply(float *out, const ImageView *image, AugmentKind kind, const InputSpec *spec,
                    AugmentDraw draw, AugmentScratch *scratch)
 {
-    Draws draws = {.stream = draw.stream, .draw = draw.number};
-    Image *resized = &scratch->resized;
-    image_resize_storage(resized, spec->size, spec->size, image->channels);
-    Box box =
-        kind == AUGMENT_DOMAINBED ? draw_box(&draws, image->width, image->height) : whole(image);
-    transform_resize(resized, image, box, &scratch->resize);
-    if (kind != AUGMENT_NONE && draw_chance(&draws, FLIP_PROBABILITY)) transform_flip(resized);
-    if (kind == AUGMENT_DOMAINBED && image->channels == 3) {
-        draw_jitter(&draws, resized);
-        if (draw_chance(&draws, GREY_PROBABILITY)) transform_grey(resized);
-    }
-    augment_normalise(out, resized->data, spec->size * spec->size, image->channels, spec);
+    augment_apply_steps(out, image, &STEPS[kind], spec, draw, scratch);
 }
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): it is written through target.data */
-void augment_clean_pixels(uint8_t *out, const ImageView *image, int size, AugmentScratch *scratch)
+void augment_clean_pixels(uint8_t *out, const ImageView *image, const InputSpec *spec,
+                          AugmentScratch *scratch)
 {
-    Image target = {.width = size, .height = size, .channels = image->channels, .data = out};
-    transform_resize(&target, image, whole(image), &scratch->resize);
+    Image target = {
+        .width = spec->size, .height = spec->size, .channels = image->channels, .data = out};
+    Resampling r = input_spec_resampling(spec, image->width, image->height);
+    transform_resample(&target, image, &r, &scratch->resize);
 }
 
 void augment_normalise(float *x, const uint8_t *pixels, int n, int channels, const InputSpec *spec)

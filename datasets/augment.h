@@ -10,6 +10,7 @@
 #define DATASETS_AUGMENT_H
 
 #include "image.h"
+#include "input_spec.h"
 #include "rng.h"
 #include "transform.h"
 
@@ -21,17 +22,17 @@ typedef enum {
     AUGMENT_DOMAINBED /* random resized crop .7-1, flip, colour jitter .3, greyscale .1 */
 } AugmentKind;
 
-extern const char *const AUGMENT_KIND_NAMES[]; /* "none", "flip", "domainbed", NULL */
-
-/* What a network wants: size x size pixels, each channel normalised. */
+/* What the kinds are made of; all zero: the clean transform. */
 typedef struct {
-    int size;
-    float mean[3], std[3]; /* of values in [0,1]; for 1 or 2 channels the first ones are used */
-} InputSpec;
+    double crop;   /* smallest part of the area that a random resized crop keeps, in (0,1);
+                      0: no crop. Ratios of 3:4 to 4:3 */
+    double flip;   /* probability */
+    double jitter; /* brightness, contrast, saturation within 1 -+ jitter, hue within -+ jitter
+                      turns, in [0, 0.5] */
+    double grey;   /* probability */
+} AugmentSteps;
 
-InputSpec input_spec_plain(int size);    /* mean 0, std 1: values in [0,1] (MNIST) */
-InputSpec input_spec_imagenet(int size); /* torchvision's mean and std */
-InputSpec input_spec_clip(int size);     /* OpenAI CLIP's mean and std */
+extern const char *const AUGMENT_KIND_NAMES[]; /* "none", "flip", "domainbed", NULL */
 
 /* Which random numbers an image gets: the stream, and the number of the draw inside it. */
 typedef struct {
@@ -53,9 +54,14 @@ void augment_scratch_done(AugmentScratch *scratch);
 void augment_apply(float *out, const ImageView *image, AugmentKind kind, const InputSpec *spec,
                    AugmentDraw draw, AugmentScratch *scratch);
 
-/* The clean transform: resized to size x size ignoring the aspect ratio, as 8-bit pixels [size,
- * size, channels]. */
-void augment_clean_pixels(uint8_t *out, const ImageView *image, int size, AugmentScratch *scratch);
+/* The same by steps; an image's draws are the same for the same steps. */
+void augment_apply_steps(float *out, const ImageView *image, const AugmentSteps *steps,
+                         const InputSpec *spec, AugmentDraw draw, AugmentScratch *scratch);
+
+/* The clean transform: brought to size x size as the spec says (DomainBed's: ignoring the aspect
+ * ratio), as 8-bit pixels [size, size, channels]. */
+void augment_clean_pixels(uint8_t *out, const ImageView *image, const InputSpec *spec,
+                          AugmentScratch *scratch);
 
 /* pixels [n, channels] -> x [n, channels], (p/255 - mean) / std. */
 void augment_normalise(float *x, const uint8_t *pixels, int n, int channels, const InputSpec *spec);

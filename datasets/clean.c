@@ -63,7 +63,7 @@ static bool resize_image(const CleanImages *clean, uint8_t *out, int image, Augm
 {
     ImageView view;
     if (!dataset_pixels(clean->dataset, image, &view, &scratch->decoded, err)) return false;
-    augment_clean_pixels(out, &view, clean->input.size, scratch);
+    augment_clean_pixels(out, &view, &clean->input, scratch);
     return true;
 }
 

@@ -25,9 +25,26 @@ typedef struct {
 
 void resize_scratch_done(ResizeScratch *scratch);
 
-/* The box of the image, resized to out's width x height with a triangle filter that widens when it
- * shrinks (antialiased bilinear; Image.crop, then Image.resize(BILINEAR)). out has its storage;
- * channels as the image. */
+/* Both widen when they shrink (antialiased). */
+typedef enum {
+    RESAMPLE_BILINEAR, /* a triangle: Image.BILINEAR */
+    RESAMPLE_BICUBIC   /* Keys' cubic with a = -1/2: Image.BICUBIC */
+} ResampleFilter;
+
+typedef struct {
+    Box box; /* of the image */
+    ResampleFilter filter;
+    int width, height; /* what the box is resized to */
+    int x, y;          /* where out begins in that: Image.resize, then Image.crop */
+} Resampling;
+
+/* The part of the resized box that out has room for. Only what that part needs is computed.
+ * Channels as the image. */
+void transform_resample(Image *out, const ImageView *image, const Resampling *r,
+                        ResizeScratch *scratch);
+
+/* The box of the image, resized to out's width x height, RESAMPLE_BILINEAR (Image.crop, then
+ * Image.resize(BILINEAR)). out has its storage; channels as the image. */
 void transform_resize(Image *out, const ImageView *image, Box box, ResizeScratch *scratch);
 
 void transform_flip(Image *image); /* left <-> right */

@@ -38,6 +38,15 @@ def transforms(image):
     yield "resize_64x17", F.resize(image, [17, 64], bilinear)
     yield "resize_7x5", F.resize(image, [5, 7], bilinear)
     yield "crop_3_2_37x31_to_32x32", F.resized_crop(image, 2, 3, 31, 37, [32, 32], bilinear)
+    bicubic = InterpolationMode.BICUBIC
+    yield "bicubic_32x32", F.resize(image, [32, 32], bicubic)
+    yield "bicubic_64x17", F.resize(image, [17, 64], bicubic)
+    yield "bicubic_7x5", F.resize(image, [5, 7], bicubic)
+    # CLIP's: the shorter side, then the central square; widths and heights whose halves end in .5 on both sides of even.
+    for width, height, size in ((48, 40, 32), (37, 40, 18), (48, 21, 16), (38, 32, 16), (20, 29, 48)):
+        cut = image.crop((0, 0, width, height))
+        yield f"clip_{width}x{height}_to_{size}", F.center_crop(F.resize(cut, size, bicubic), size)
+    yield "crop_bilinear_48x21_to_16", F.center_crop(F.resize(image.crop((0, 0, 48, 21)), 16, bilinear), 16)
     yield "flip", F.hflip(image)
     for name, function in (("brightness", F.adjust_brightness), ("contrast", F.adjust_contrast),
                            ("saturation", F.adjust_saturation)):

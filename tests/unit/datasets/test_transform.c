@@ -3,7 +3,7 @@
  */
 #include "fixture.h"
 
-#include "transform.h"
+#include "augment.h"
 
 static Image picture;
 
@@ -58,6 +58,112 @@ static void test_resize_is_that_of_pil(void **state)
     expect_resized(whole, 64, 17, "resize_64x17.ppm"); /* wider and lower */
     expect_resized(whole, 7, 5, "resize_7x5.ppm");
     expect_resized((Box){3, 2, 37, 31}, 32, 32, "crop_3_2_37x31_to_32x32.ppm");
+}
+
+static void test_bicubic_is_that_of_pil(void **state)
+{
+    (void)state;
+    static const struct {
+        int width, height;
+        const char *golden;
+    } cases[] = {
+        {32, 32, "bicubic_32x32.ppm"}, {64, 17, "bicubic_64x17.ppm"}, {7, 5, "bicubic_7x5.ppm"}};
+    for (int i = 0; i < 3; i++) {
+        Image out = {0};
+        ResizeScratch scratch = {0};
+        image_resize_storage(&out, cases[i].width, cases[i].height, 3);
+        ImageView view = image_view(&picture);
+        Resampling r = {.box = {0, 0, 48, 40},
+                        .filter = RESAMPLE_BICUBIC,
+                        .width = cases[i].width,
+                        .height = cases[i].height};
+        transform_resample(&out, &view, &r, &scratch);
+        resize_scratch_done(&scratch);
+        expect_image(&out, cases[i].golden, 0);
+    }
+}
+
+static Image top_left(int width, int height)
+{
+    Image part = {0};
+    ResizeScratch scratch = {0};
+    image_resize_storage(&part, width, height, 3);
+    ImageView view = image_view(&picture);
+    transform_resize(&part, &view, (Box){0, 0, width, height}, &scratch);
+    resize_scratch_done(&scratch);
+    return part;
+}
+
+static void expect_cropped(int width, int height, int size, ResampleFilter filter,
+                           const char *golden)
+{
+    Image part = top_left(width, height), out = {0};
+    AugmentScratch scratch = {0};
+    InputSpec spec = {.size = size, .fit = FIT_CROP, .filter = filter};
+    image_resize_storage(&out, size, size, 3);
+    ImageView view = image_view(&part);
+    augment_clean_pixels(out.data, &view, &spec, &scratch);
+    augment_scratch_done(&scratch);
+    image_done(&part);
+    expect_image(&out, golden, 0);
+}
+
+/* Among them halves that Python rounds down (0.5, 2.5) and up (1.5). */
+static void test_shorter_side_and_central_square_are_those_of_torchvision(void **state)
+{
+    (void)state;
+    expect_cropped(48, 40, 32, RESAMPLE_BICUBIC, "clip_48x40_to_32.ppm");
+    expect_cropped(37, 40, 18, RESAMPLE_BICUBIC, "clip_37x40_to_18.ppm");
+    expect_cropped(48, 21, 16, RESAMPLE_BICUBIC, "clip_48x21_to_16.ppm");
+    expect_cropped(38, 32, 16, RESAMPLE_BICUBIC, "clip_38x32_to_16.ppm");
+    expect_cropped(20, 29, 48, RESAMPLE_BICUBIC, "clip_20x29_to_48.ppm");
+    expect_cropped(48, 21, 16, RESAMPLE_BILINEAR, "crop_bilinear_48x21_to_16.ppm");
+}
+
+/* Only the window is computed: a strip of 16384 x 2 does not become 8 million x 1024 pixels. */
+static void test_a_crop_of_a_long_strip_is_cheap(void **state)
+{
+    (void)state;
+    Image strip = {0}, out = {0};
+    AugmentScratch scratch = {0};
+    InputSpec spec = {.size = 64, .fit = FIT_CROP, .filter = RESAMPLE_BICUBIC};
+    image_resize_storage(&strip, IMAGE_MAX_SIDE, 2, 3);
+    image_resize_storage(&out, 64, 64, 3);
+    memset(strip.data, 77, (size_t)IMAGE_MAX_SIDE * 2 * 3);
+    ImageView view = image_view(&strip);
+    augment_clean_pixels(out.data, &view, &spec, &scratch);
+    size_t rows = scratch.resize.n_rows;
+    int n_other = 0;
+    for (int i = 0; i < 64 * 64 * 3; i++) n_other += out.data[i] != 77;
+    augment_scratch_done(&scratch);
+    image_done(&strip);
+    image_done(&out);
+    assert_int_equal(n_other, 0);
+    assert_true(rows <= 64 * 3 * 2);
+}
+
+static void test_words_change_the_preprocessing(void **state)
+{
+    (void)state;
+    Err err;
+    Str text = {0};
+    InputSpec spec = input_spec_plain(24);
+    assert_ok(input_spec_change(&spec, "crop,bicubic,mean=0.5/0.25/0,std=1/2/.5", "here", &err));
+    input_spec_describe(&spec, &text);
+    bool same = str_equal(str_text(&text), "crop 24 bicubic, mean 0.5/0.25/0, std 1/2/0.5");
+    str_clear(&text);
+    assert_ok(input_spec_change(&spec, "squash,bilinear,imagenet", "here", &err));
+    input_spec_describe(&spec, &text);
+    same &= str_equal(str_text(&text),
+                      "squash 24 bilinear, mean 0.485/0.456/0.406, std 0.229/0.224/0.225");
+    str_done(&text);
+    assert_true(same);
+    static const char *const wrong[] = {"",          "crop,",        "bicubik",
+                                        "mean=1/2",  "mean=1/2/3/4", "mean=1/2/x",
+                                        "std=1/0/1", "std=1/1/1/"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_fails(input_spec_change(&spec, wrong[i], "here", &err), "here: found \"");
+    assert_int_equal(spec.fit, FIT_SQUASH); /* what failed has changed nothing */
 }
 
 static void test_resize_to_the_same_size_copies_the_box(void **state)
@@ -166,6 +272,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_resize_is_that_of_pil),
+        cmocka_unit_test(test_bicubic_is_that_of_pil),
+        cmocka_unit_test(test_shorter_side_and_central_square_are_those_of_torchvision),
+        cmocka_unit_test(test_a_crop_of_a_long_strip_is_cheap),
+        cmocka_unit_test(test_words_change_the_preprocessing),
         cmocka_unit_test(test_resize_to_the_same_size_copies_the_box),
         cmocka_unit_test(test_resize_of_one_channel_equals_a_plane),
         cmocka_unit_test(test_flip_mirrors),
