@@ -90,19 +90,34 @@ static void add_head(Net *net)
     net->head_bias = params_add(net->params, &bias);
 }
 
-bool net_new(Net **out, const NetOptions *options, Err *err)
+bool net_check_options(const NetOptions *options, Err *err)
+{
+    const NetInfo *info = find_net(options->name, err);
+    return info != NULL && check_input(info, options, err);
+}
+
+bool net_build(Net *net, const NetOptions *options, Err *err)
 {
     const NetInfo *info = find_net(options->name, err);
     if (info == NULL || !check_input(info, options, err)) return false;
-    check(options->n_classes >= 1, "%d classes", options->n_classes);
-    check(options->dropout >= 0 && options->dropout < 1, "dropout %g", options->dropout);
-    Net *net = mem_alloc(1, sizeof *net);
     net->options = *options;
     net->options.name = info->name;
     net->family = info->family;
+    info->family->build(net, info->family->spec);
+    return true;
+}
+
+bool net_new(Net **out, const NetOptions *options, Err *err)
+{
+    check(options->n_classes >= 1, "%d classes", options->n_classes);
+    check(options->dropout >= 0 && options->dropout < 1, "dropout %g", options->dropout);
+    Net *net = mem_alloc(1, sizeof *net);
     net->arena = arena_new();
     net->params = params_new();
-    info->family->build(net, info->family->spec);
+    if (!net_build(net, options, err)) {
+        net_free(net);
+        return false;
+    }
     add_head(net);
     params_seal(net->params, options->seed);
     net->weights = weights_new(net->params);

@@ -37,6 +37,9 @@ typedef struct {
 
 const NetInfo *net_list(int *n); /* all networks */
 
+/* Whether there is such a network and it takes images of that size and number of channels. */
+MUST_USE bool net_check_options(const NetOptions *options, Err *err);
+
 typedef struct Net Net;
 
 /* Unknown name (with a suggestion), a size or a number of channels that it does not take: error.

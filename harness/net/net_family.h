@@ -17,7 +17,8 @@ struct Net {
     Params *params;
     Weights *weights;
     Arena *arena;
-    void *model; /* the family's layers, in the arena */
+    const char *prefix; /* before the names of its parameters ("visual."); NULL: none */
+    void *model;        /* the family's layers, in the arena */
     int n_features;
     int head_weight, head_bias;
     bool batch_norm_frozen;
@@ -35,7 +36,13 @@ struct NetFamily {
 extern const NetFamily NET_MNIST_CNN, NET_RESNET_SMALL, NET_RESNET_18, NET_RESNET_50, NET_WRN_16_2,
     NET_VIT_MINI_4, NET_VIT_TINY_16, NET_VIT_SMALL_16, NET_VIT_BASE_16;
 
+/* For a tower of a larger model, which has made params and arena and sets weights when they are
+ * sealed: options, family, model and features without a classifier. */
+MUST_USE bool net_build(Net *net, const NetOptions *options, Err *err);
+
 /* ---- layers ---- */
+
+int net_add_param(Net *net, const char *name, ParamSpec spec); /* name instead of the spec's */
 
 typedef struct {
     int weight, bias; /* bias -1: none */
@@ -67,11 +74,22 @@ NormLayer net_add_layer_norm(Net *net, const char *name, int width);
 Tensor *net_layer_norm(Net *net, Tape *t, const NormLayer *layer, Tensor *x, double eps);
 
 typedef struct {
+    InitKind kind;
+    double value;
+} WeightInit;
+
+typedef struct {
+    int in, out;
+    const char *join; /* between the name and "weight", "bias"; NULL: "." */
+    WeightInit weight;
+    InitKind bias; /* INIT_ZEROS or INIT_LINEAR_BIAS */
+} LinearSpec;
+
+typedef struct {
     int weight, bias;
 } LinearLayer;
 
-/* Initial values as in timm's transformers: truncated normal with deviation 0.02, bias 0. */
-LinearLayer net_add_linear(Net *net, const char *name, int in, int out);
+LinearLayer net_add_linear(Net *net, const char *name, LinearSpec spec);
 Tensor *net_linear(Net *net, Tape *t, const LinearLayer *layer, Tensor *x);
 
 /* Convolution, then batch norm; without gradients only the result is kept. */

@@ -2,12 +2,16 @@
 #include "net_family.h"
 
 static const double BATCH_NORM_MOMENTUM = 0.1, NORM_EPS = 1e-5; /* PyTorch's defaults */
-static const double TRANSFORMER_STD = 0.02;                     /* timm's */
+
+int net_add_param(Net *net, const char *name, ParamSpec spec)
+{
+    spec.name = net->prefix != NULL ? arena_printf(net->arena, "%s%s", net->prefix, name) : name;
+    return params_add(net->params, &spec);
+}
 
 static int add(Net *net, const char *layer, const char *what, ParamSpec spec)
 {
-    spec.name = arena_printf(net->arena, "%s.%s", layer, what);
-    return params_add(net->params, &spec);
+    return net_add_param(net, arena_printf(net->arena, "%s.%s", layer, what), spec);
 }
 
 ConvLayer net_add_conv(Net *net, const char *name, ConvLayerSpec s)
@@ -68,15 +72,16 @@ NormLayer net_add_layer_norm(Net *net, const char *name, int width)
     return net_add_group_norm(net, name, width);
 }
 
-LinearLayer net_add_linear(Net *net, const char *name, int in, int out)
+LinearLayer net_add_linear(Net *net, const char *name, LinearSpec s)
 {
+    Arena *a = net->arena;
+    const char *join = s.join != NULL ? s.join : ".";
+    ParamSpec weight = {
+        .rank = 2, .dims = {s.out, s.in}, .init = s.weight.kind, .init_value = s.weight.value};
+    ParamSpec bias = {.rank = 1, .dims = {s.out}, .init = s.bias, .init_value = s.in};
     LinearLayer layer;
-    layer.weight = add(net, name, "weight",
-                       (ParamSpec){.rank = 2,
-                                   .dims = {out, in},
-                                   .init = INIT_TRUNC_NORMAL,
-                                   .init_value = TRANSFORMER_STD});
-    layer.bias = add_vector(net, name, "bias", out, (ParamSpec){.init = INIT_ZEROS});
+    layer.weight = net_add_param(net, arena_printf(a, "%s%sweight", name, join), weight);
+    layer.bias = net_add_param(net, arena_printf(a, "%s%sbias", name, join), bias);
     return layer;
 }
 

@@ -1,17 +1,33 @@
 /* The block that vision and text transformers are made of (Vaswani et al. 2017, with the norms
- * first as in Dosovitskiy et al. 2021): x + attention(norm1(x)), then x + mlp(norm2(x)). Names are
- * timm's: "<block>.norm1", ".attn.qkv", ".attn.proj", ".norm2", ".mlp.fc1", ".mlp.fc2"; so are the
- * initial values.
+ * first as in Dosovitskiy et al. 2021): x + attention(norm1(x)), then x + mlp(norm2(x)).
  */
 #ifndef NET_TRANSFORMER_H
 #define NET_TRANSFORMER_H
 
 #include "net_family.h"
 
+/* What a block's layers are called. */
 typedef struct {
-    int width, heads, mlp_ratio; /* the hidden layer is mlp_ratio * width wide */
-    double eps;                  /* of the norms */
+    const char *norm1, *qkv, *projection, *norm2, *fc1, *fc2;
+    const char *qkv_join; /* "_": "in_proj_weight" */
+} TransformerNames;
+
+extern const TransformerNames TRANSFORMER_TIMM;     /* norm1, attn.qkv, attn.proj, mlp.fc1, ... */
+extern const TransformerNames TRANSFORMER_OPENCLIP; /* ln_1, attn.in_proj_, mlp.c_fc, ... */
+
+/* Initial values of the weights and of the mlp's biases; the attention's biases begin as 0. */
+typedef struct {
+    WeightInit qkv, projection, fc1, fc2;
+    InitKind mlp_bias;
+} TransformerInit;
+
+typedef struct {
+    int width, heads, hidden; /* the hidden layer of the mlp is `hidden` wide */
+    double eps;               /* of the norms */
     Tensor *(*activation)(Tape *t, Tensor *x);
+    bool causal; /* a token sees those before it only */
+    const TransformerNames *names;
+    TransformerInit init;
 } TransformerSpec;
 
 typedef struct {
@@ -20,11 +36,12 @@ typedef struct {
     LinearLayer qkv, projection, fc1, fc2; /* qkv: rows of queries, then keys, then values */
 } TransformerBlock;
 
-/* name: of the block, "blocks.0". */
-TransformerBlock net_add_transformer(Net *net, const char *name, const TransformerSpec *spec);
+/* n blocks, called "<name>.0", "<name>.1", ...; in the net's arena. */
+TransformerBlock *net_add_transformers(Net *net, const char *name, int n,
+                                       const TransformerSpec *spec);
 
 /* x [N,T,width] -> [N,n_out,width]: the first n_out tokens of the result, which see all T; who
- * reads the class token only need not compute the others in the last block. */
+ * reads the class token only need not compute the others in the last block. Causal: n_out is T. */
 Tensor *net_transformer(Net *net, Tape *t, const TransformerBlock *b, Tensor *x, int n_out);
 
 #endif

@@ -3,50 +3,40 @@
  * class token. The classifier begins as those of the other networks, not as timm's: it is
  * DomainBed's and never comes from a file.
  */
-#include "transformer.h"
+#include "vit_tower.h"
 
-enum { MAX_DEPTH = 12, MLP_RATIO = 4 };
+enum { MLP_RATIO = 4 };
 
-static const double EPS = 1e-6, POSITION_STD = 0.02, CLASS_TOKEN_STD = 1e-6; /* timm's */
+static const double EPS = 1e-6, STD = 0.02, CLASS_TOKEN_STD = 1e-6; /* timm's */
 
 typedef struct {
     int patch, width, depth, heads;
 } Spec;
 
-typedef struct {
-    ConvLayer patches;
-    int class_token, positions; /* [1,1,width], [1,1 + patches,width] */
-    int n_blocks;
-    TransformerBlock blocks[MAX_DEPTH];
-    NormLayer norm;
-} Vit;
-
 static int add_tokens(Net *net, const char *name, int n, ParamSpec spec)
 {
-    spec.name = name;
     spec.rank = 3;
     spec.dims[0] = 1;
     spec.dims[1] = n;
     spec.dims[2] = net->n_features;
-    return params_add(net->params, &spec);
+    return net_add_param(net, name, spec);
 }
 
 static void vit_build(Net *net, const void *spec)
 {
     const Spec *s = spec;
-    Vit *m = arena_alloc(net->arena, 1, sizeof *m);
+    VitTower *m = arena_alloc(net->arena, 1, sizeof *m);
     net->model = m;
-    net->n_features = s->width;
+    net->n_features = m->width = s->width;
+    m->eps = EPS;
     int side = net->options.size / s->patch;
     check(side * s->patch == net->options.size, "%d pixels in patches of %d", net->options.size,
           s->patch);
-    check(s->depth <= MAX_DEPTH, "%d blocks", s->depth);
     m->class_token = add_tokens(net, "cls_token", 1,
                                 (ParamSpec){.init = INIT_NORMAL, .init_value = CLASS_TOKEN_STD});
-    m->positions = add_tokens(net, "pos_embed", 1 + side * side,
-                              (ParamSpec){.init = INIT_TRUNC_NORMAL,
-                                          .init_value = POSITION_STD,
-                                          .flags = PARAM_POSITIONS});
+    m->positions = add_tokens(
+        net, "pos_embed", 1 + side * side,
+        (ParamSpec){.init = INIT_TRUNC_NORMAL, .init_value = STD, .flags = PARAM_POSITIONS});
     m->patches = net_add_conv(net, "patch_embed.proj",
                               (ConvLayerSpec){.in = net->options.channels,
                                               .out = s->width,
@@ -55,50 +45,22 @@ static void vit_build(Net *net, const void *spec)
                                               .bias = true,
                                               .init = INIT_LINEAR_WEIGHT});
     m->patches.options.pad = 0;
+    const WeightInit init = {INIT_TRUNC_NORMAL, STD};
     TransformerSpec block = {.width = s->width,
                              .heads = s->heads,
-                             .mlp_ratio = MLP_RATIO,
+                             .hidden = MLP_RATIO * s->width,
                              .eps = EPS,
-                             .activation = nn_gelu};
+                             .activation = nn_gelu,
+                             .names = &TRANSFORMER_TIMM,
+                             .init = {init, init, init, init, INIT_ZEROS}};
     m->n_blocks = s->depth;
-    for (int i = 0; i < s->depth; i++) {
-        m->blocks[i] = net_add_transformer(net, arena_printf(net->arena, "blocks.%d", i), &block);
-    }
+    m->blocks = net_add_transformers(net, "blocks", s->depth, &block);
     m->norm = net_add_layer_norm(net, "norm", s->width);
-}
-
-/* The class token for each of n images: [n,1,width]. */
-static Tensor *class_tokens(Net *net, Tape *t, const Vit *m, int n)
-{
-    const int *zeros = tape_aux(t, (size_t)n * sizeof *zeros);
-    return nn_gather_rows(t, weights_get(net->weights, t, m->class_token), zeros, n);
-}
-
-/* Class token and patches, each with its position: [N,1 + patches,width]. */
-static Tensor *embed(Net *net, Tape *t, const Vit *m, Tensor *x)
-{
-    TapeScope scope = tape_scope_begin(t);
-    int n = x->dims[0], width = net->n_features;
-    Tensor *patches = net_conv(net, t, &m->patches, x);
-    int n_patches = patches->dims[1] * patches->dims[2];
-    patches = nn_reshape(t, patches, 3, (int[]){n, n_patches, width});
-    Tensor *positions = weights_get(net->weights, t, m->positions);
-    positions = nn_reshape(t, positions, 2, (int[]){1 + n_patches, width});
-    Tensor *tokens = nn_concat(t, (Tensor *[]){class_tokens(net, t, m, n), patches}, 2, 1);
-    return tape_scope_end(t, scope, nn_add(t, tokens, positions));
 }
 
 static Tensor *vit_features(Net *net, Tape *t, Tensor *x)
 {
-    const Vit *m = net->model;
-    TapeScope scope = tape_scope_begin(t);
-    Tensor *y = embed(net, t, m, x);
-    for (int i = 0; i < m->n_blocks; i++) {
-        int n_out = i + 1 < m->n_blocks ? y->dims[1] : 1; /* at the end the class token only */
-        y = tape_scope_end(t, scope, net_transformer(net, t, &m->blocks[i], y, n_out));
-    }
-    y = net_layer_norm(net, t, &m->norm, y, EPS);
-    return tape_scope_end(t, scope, nn_reshape(t, y, 2, (int[]){y->dims[0], net->n_features}));
+    return net_vit_tower(net, t, net->model, x);
 }
 
 /* ---- the members of the family ---- */

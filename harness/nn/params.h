@@ -37,7 +37,9 @@ enum {
     PARAM_CONV = 2,   /* rank 4, [out, kh, kw, in / groups] */
     PARAM_HEAD = 4,   /* belongs to the classifier: what "trainable: head" and warm starts train */
     PARAM_NORM = 8,   /* scale or shift of a normalisation */
-    PARAM_POSITIONS = 16 /* [1,1+n*n,D]: learned positions of a class token and a grid of n*n */
+    PARAM_POSITIONS = 16, /* [1,1+n*n,D] or [1+n*n,D]: learned positions of a class token and a
+                             grid of n*n */
+    PARAM_SCALAR = 32     /* [1] here, of no dimension in files */
 };
 
 enum { PARAM_NAME_SIZE = 96 };

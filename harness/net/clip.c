@@ -1,0 +1,96 @@
+/* Both towers over one table of parameters; loading and saving. */
+#include "clip.h"
+
+#include "clip_text.h"
+#include "clip_vision.h"
+#include "mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct Clip {
+    ClipConfig config;
+    Net net; /* what the towers' layers are made in: parameters, weights, arena */
+    ClipVision *image;
+    ClipText *text;
+    int logit_scale;
+};
+
+static const double TEMPERATURE = 0.07; /* Radford et al. 2021, 2.3 */
+
+/* Parameters are added, not yet there. */
+static Clip *build(const ClipConfig *config)
+{
+    Err err = {0};
+    bool ok = clip_config_check(config, "clip", &err);
+    check(ok, "%s", err.text);
+    Clip *clip = mem_alloc(1, sizeof *clip);
+    clip->config = *config;
+    Net *net = &clip->net;
+    net->arena = arena_new();
+    net->params = params_new();
+    clip->text = clip_text_new(net, config);
+    clip->logit_scale = net_add_param(net, "logit_scale",
+                                      (ParamSpec){.rank = 1,
+                                                  .dims = {1},
+                                                  .init = INIT_CONSTANT,
+                                                  .init_value = log(1 / TEMPERATURE),
+                                                  .flags = PARAM_SCALAR});
+    net->prefix = "visual.";
+    clip->image = clip_vision_new(net, config);
+    return clip;
+}
+
+Clip *clip_new(const ClipConfig *config, uint64_t seed)
+{
+    Clip *clip = build(config);
+    params_seal(clip->net.params, seed);
+    clip->net.weights = weights_new(clip->net.params);
+    return clip;
+}
+
+void clip_free(Clip *clip)
+{
+    if (clip == NULL) return;
+    weights_free(clip->net.weights);
+    params_free(clip->net.params);
+    arena_free(clip->net.arena);
+    free(clip);
+}
+
+Tensor *clip_encode_images(Clip *clip, Tape *t, Tensor *x)
+{
+    const ClipImageConfig *c = &clip->config.image;
+    char text[TENSOR_TEXT_SIZE];
+    check(x->rank == 4 && x->dims[1] == c->size && x->dims[2] == c->size &&
+              x->dims[3] == c->channels,
+          "the image tower takes [N,%d,%d,%d], found %s", c->size, c->size, c->channels,
+          tensor_text(x, text));
+    return clip_vision(&clip->net, t, clip->image, x);
+}
+
+Tensor *clip_encode_texts(Clip *clip, Tape *t, const int *tokens, int n)
+{
+    check(n >= 1, "%d texts", n);
+    return clip_text(&clip->net, t, clip->text, tokens, n);
+}
+
+Tensor *clip_logit_scale(Clip *clip, Tape *t)
+{
+    return weights_get(clip->net.weights, t, clip->logit_scale);
+}
+
+const ClipConfig *clip_config(const Clip *clip)
+{
+    return &clip->config;
+}
+
+Params *clip_params(Clip *clip)
+{
+    return clip->net.params;
+}
+
+Weights *clip_weights(Clip *clip)
+{
+    return clip->net.weights;
+}
