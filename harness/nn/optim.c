@@ -169,6 +169,13 @@ typedef struct {
     const Real *gradients;
 } StepWork;
 
+static double decay_of(const StepWork *work, int param)
+{
+    const OptimOptions *a = &work->o->options;
+    bool spared = a->decay_matrices_only && params_get(work->params, param)->rank < 2;
+    return spared ? 0 : a->weight_decay;
+}
+
 static void sgd_chunk(const StepWork *work, const Chunk *c)
 {
     const OptimOptions *a = &work->o->options;
@@ -190,9 +197,9 @@ static void adam_chunk(const StepWork *work, const Chunk *c)
 {
     const OptimOptions *a = &work->o->options;
     bool decoupled = a->kind == OPTIM_ADAMW;
-    double t = (double)work->o->steps[c->param];
-    AdamStep s = {.decay = decoupled ? 0 : (Real)a->weight_decay,
-                  .shrink = decoupled ? (Real)(1 - a->lr * a->weight_decay) : 1,
+    double t = (double)work->o->steps[c->param], decay = decay_of(work, c->param);
+    AdamStep s = {.decay = decoupled ? 0 : (Real)decay,
+                  .shrink = decoupled ? (Real)(1 - a->lr * decay) : 1,
                   .beta1 = (Real)a->beta1,
                   .one_minus_beta1 = (Real)(1 - a->beta1),
                   .beta2 = (Real)a->beta2,
@@ -278,8 +285,7 @@ static void set_scales(StepWork *work, ThreadPool *threads)
         lars_scales(work, threads);
         return;
     }
-    for (int i = 0; i < o->n_params; i++)
-        o->scales[i] = (LayerScale){1, (Real)o->options.weight_decay};
+    for (int i = 0; i < o->n_params; i++) o->scales[i] = (LayerScale){1, (Real)decay_of(work, i)};
 }
 
 void optim_step(Optimizer *o, Params *params, ThreadPool *threads)

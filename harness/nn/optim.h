@@ -23,6 +23,8 @@ typedef enum { OPTIM_SGD, OPTIM_ADAM, OPTIM_ADAMW, OPTIM_LARS } OptimKind;
 typedef struct {
     OptimKind kind;
     double lr, weight_decay;  /* Adam, SGD: added to the gradient; AdamW: decoupled */
+    bool decay_matrices_only; /* what has fewer than two dimensions (biases, scales, a temperature)
+                                 is not decayed, as OpenCLIP's main.py groups parameters */
     double momentum;          /* SGD, LARS; dampening is 0 */
     bool nesterov;            /* SGD; needs momentum */
     double beta1, beta2, eps; /* Adam, AdamW */

@@ -355,6 +355,30 @@ static void test_sam_moves_what_learns_by_rho(void **state)
     test_free(before);
 }
 
+/* A step with gradient 0 is the decay alone. */
+static void test_decay_can_spare_vectors(void **state)
+{
+    (void)state;
+    static const OptimKind kinds[] = {OPTIM_ADAMW, OPTIM_SGD};
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        Params *p = params_new();
+        params_add(p, &(ParamSpec){"matrix", 2, {2, 3}, INIT_ONES, 0, 0});
+        params_add(p, &(ParamSpec){"bias", 1, {3}, INIT_ONES, 0, 0});
+        params_seal(p, 1);
+        Optimizer *o = optim_new(&(OptimOptions){.kind = kinds[k],
+                                                 .lr = 0.5,
+                                                 .weight_decay = 0.25,
+                                                 .decay_matrices_only = true,
+                                                 .eps = 1e-8},
+                                 p);
+        optim_step(o, p, NULL);
+        for (size_t i = 0; i < 6; i++) assert_close(params_values(p)[i], 0.875, 1e-7, 0);
+        for (size_t i = 0; i < 3; i++) assert_true(values_of(p, 1)[i] == 1);
+        optim_free(o);
+        params_free(p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -368,6 +392,7 @@ int main(void)
         cmocka_unit_test(test_threads_do_not_change_lars),
         cmocka_unit_test(test_sam_as_torch),
         cmocka_unit_test(test_sam_moves_what_learns_by_rho),
+        cmocka_unit_test(test_decay_can_spare_vectors),
     };
     return cmocka_run_group_tests_name("nn-optim", tests, setup, teardown);
 }
