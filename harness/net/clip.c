@@ -3,7 +3,10 @@
 
 #include "clip_text.h"
 #include "clip_vision.h"
+#include "file.h"
 #include "mem.h"
+#include "namings.h"
+#include "params_file.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -57,6 +60,48 @@ void clip_free(Clip *clip)
     arena_free(clip->net.arena);
     free(clip);
 }
+
+/* ---- files ---- */
+
+static const ParamNaming *const NAMINGS[] = {&NAMING_HUGGING_FACE_CLIP};
+
+bool clip_open(Clip **out, const ModelDir *dir, Err *err)
+{
+    SafeTensors *f;
+    if (!safetensors_open(&f, model_dir_weights_path(dir), err)) return false;
+    Clip *clip = build(model_dir_config(dir));
+    Params *p = clip->net.params;
+    ParamsLoad options = {.namings = NAMINGS,
+                          .n_namings = sizeof NAMINGS / sizeof *NAMINGS,
+                          .resize_positions = true,
+                          .finite = true};
+    bool ok = params_fit(p, f, &options, err);
+    if (ok) {
+        params_seal_zeros(p);
+        clip->net.weights = weights_new(p);
+        ok = params_load(p, f, &options, err);
+    }
+    safetensors_close(f);
+    if (ok) {
+        *out = clip;
+    } else {
+        clip_free(clip);
+    }
+    return ok;
+}
+
+bool clip_save(Clip *clip, const char *folder, bool bf16, Err *err)
+{
+    if (!file_make_dirs(folder, err)) return false;
+    Arena *a = arena_new();
+    const char *path = file_join(a, folder, "model.safetensors");
+    bool ok = bf16 ? params_save_bf16(clip->net.params, path, err)
+                   : params_save(clip->net.params, path, err);
+    arena_free(a);
+    return ok;
+}
+
+/* ---- towers ---- */
 
 Tensor *clip_encode_images(Clip *clip, Tape *t, Tensor *x)
 {

@@ -31,8 +31,8 @@ void clip_free(Clip *clip); /* NULL is fine */
 MUST_USE bool clip_open(Clip **out, const ModelDir *dir, Err *err);
 
 /* Writes "model.safetensors" with OpenCLIP's names into the folder (made when missing), as bfloat16
- * or float32. config.json: model_dir_write. */
-MUST_USE bool clip_save(const Clip *clip, const char *folder, bool bf16, Err *err);
+ * or float32. config.json: model_dir_write_config. */
+MUST_USE bool clip_save(Clip *clip, const char *folder, bool bf16, Err *err);
 
 /* x [N,size,size,channels] -> [N,embed_dim], not normalised. */
 Tensor *clip_encode_images(Clip *clip, Tape *t, Tensor *x);

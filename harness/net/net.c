@@ -2,6 +2,7 @@
 #include "net.h"
 
 #include "mem.h"
+#include "namings.h"
 #include "net_family.h"
 #include "params_file.h"
 #include "str.h"
@@ -138,9 +139,13 @@ bool net_load(Net *net, const char *path, Err *err)
 {
     SafeTensors *f;
     if (!safetensors_open(&f, path, err)) return false;
+    const ParamNaming *const namings[] = {&NAMING_TORCHVISION_VIT};
     ParamsLoad options = {.allow_missing_head = true,
+                          .namings = namings,
+                          .n_namings = sizeof namings / sizeof *namings,
                           .input_conv = net->family->input_conv,
-                          .resize_positions = true};
+                          .resize_positions = true,
+                          .finite = true};
     bool ok = params_load(net->params, f, &options, err);
     safetensors_close(f);
     return ok;

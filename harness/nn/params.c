@@ -133,12 +133,17 @@ void params_init_one(Params *p, int id, uint64_t seed)
     for (size_t i = 0; i < q->size; i++) v[i] = (Real)init_draw(q, stream, i);
 }
 
-void params_seal(Params *p, uint64_t seed)
+void params_seal_zeros(Params *p)
 {
     check(!p->sealed, "sealed twice");
     p->sealed = true;
     p->values = mem_alloc(p->size, sizeof *p->values);
     p->gradients = mem_alloc(p->size, sizeof *p->gradients);
+}
+
+void params_seal(Params *p, uint64_t seed)
+{
+    params_seal_zeros(p);
     for (int i = 0; i < p->n; i++) params_init_one(p, i, seed);
 }
 

@@ -76,6 +76,9 @@ int params_add(Params *p, const ParamSpec *spec);
  * one parameter's values do not depend on which others exist. */
 void params_seal(Params *p, uint64_t seed);
 
+/* Allocates only, everything is 0: for who loads all values from a file. */
+void params_seal_zeros(Params *p);
+
 /* Draws the initial values of one parameter again (a new classifier on a loaded backbone). */
 void params_init_one(Params *p, int id, uint64_t seed);
 

@@ -275,6 +275,11 @@ bool safetensors_is_real(const SafeTensor *s)
     return safedtype_find(s->dtype)->get_real != NULL;
 }
 
+bool safetensors_is_finite(const SafeTensor *s)
+{
+    return safedtype_is_finite(safedtype_find(s->dtype), s->data, s->n_elements);
+}
+
 bool safetensors_to_real(const SafeTensor *s, Real *out, Err *err)
 {
     const SafeDType *type = safedtype_find(s->dtype);

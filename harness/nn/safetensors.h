@@ -52,7 +52,8 @@ const SafeTensor *safetensors_at(const SafeTensors *f, int i); /* in the order o
 const SafeTensor *safetensors_find(const SafeTensors *f, const char *name);
 const char *safetensors_metadata(const SafeTensors *f, const char *key);
 
-bool safetensors_is_real(const SafeTensor *s); /* F64, F32, F16 or BF16 */
+bool safetensors_is_real(const SafeTensor *s);   /* F64, F32, F16 or BF16 */
+bool safetensors_is_finite(const SafeTensor *s); /* no NaN, no infinity; true for integer types */
 
 /* All n_elements values, converted, into out. False: not of a floating-point type, or not of
  * an integer type (I64, I32, U8). */
@@ -67,8 +68,13 @@ void safewriter_free(SafeWriter *w); /* NULL is fine */
 void safewriter_metadata(SafeWriter *w, const char *key, const char *value);
 void safewriter_f32(SafeWriter *w, const char *name, const float *values, int rank,
                     const int64_t *dims);
+void safewriter_bf16(SafeWriter *w, const char *name, const uint16_t *values, int rank,
+                     const int64_t *dims);
 void safewriter_i64(SafeWriter *w, const char *name, const int64_t *values, int rank,
                     const int64_t *dims);
 MUST_USE bool safewriter_write(SafeWriter *w, const char *path, Err *err);
+
+/* Floats as bfloat16 (their upper half), rounded to nearest even; NaN stays NaN. */
+void safetensors_to_bf16(uint16_t *out, const float *values, size_t n);
 
 #endif

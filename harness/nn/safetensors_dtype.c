@@ -64,11 +64,19 @@ static int64_t get_u8(const uint8_t *p)
 }
 
 static const SafeDType DTYPES[] = {
-    {"F32", 4, get_f32, NULL}, {"F16", 2, get_f16, NULL}, {"BF16", 2, get_bf16, NULL},
-    {"F64", 8, get_f64, NULL}, {"I64", 8, NULL, get_i64}, {"I32", 4, NULL, get_i32},
-    {"U8", 1, NULL, get_u8},   {"BOOL", 1, NULL, NULL},   {"I8", 1, NULL, NULL},
-    {"I16", 2, NULL, NULL},    {"U16", 2, NULL, NULL},    {"U32", 4, NULL, NULL},
-    {"U64", 8, NULL, NULL},
+    {"F32", 4, get_f32, NULL, 0x7F800000},
+    {"F16", 2, get_f16, NULL, 0x7C00},
+    {"BF16", 2, get_bf16, NULL, 0x7F80},
+    {"F64", 8, get_f64, NULL, 0x7FF0000000000000},
+    {"I64", 8, NULL, get_i64, 0},
+    {"I32", 4, NULL, get_i32, 0},
+    {"U8", 1, NULL, get_u8, 0},
+    {"BOOL", 1, NULL, NULL, 0},
+    {"I8", 1, NULL, NULL, 0},
+    {"I16", 2, NULL, NULL, 0},
+    {"U16", 2, NULL, NULL, 0},
+    {"U32", 4, NULL, NULL, 0},
+    {"U64", 8, NULL, NULL, 0},
 };
 
 const SafeDType *safedtype_find(const char *name)
@@ -77,4 +85,15 @@ const SafeDType *safedtype_find(const char *name)
         if (strcmp(DTYPES[i].name, name) == 0) return &DTYPES[i];
     }
     return NULL;
+}
+
+bool safedtype_is_finite(const SafeDType *type, const uint8_t *data, size_t n_elements)
+{
+    if (type->exponent == 0) return true;
+    for (size_t i = 0; i < n_elements; i++) {
+        uint64_t bits = 0;
+        memcpy(&bits, data + i * type->bytes, type->bytes);
+        if ((bits & type->exponent) == type->exponent) return false;
+    }
+    return true;
 }

@@ -79,10 +79,30 @@ void safewriter_f32(SafeWriter *w, const char *name, const float *values, int ra
     add_piece(w, name, (Type){"F32", sizeof *values}, values, rank, dims);
 }
 
+void safewriter_bf16(SafeWriter *w, const char *name, const uint16_t *values, int rank,
+                     const int64_t *dims)
+{
+    add_piece(w, name, (Type){"BF16", sizeof *values}, values, rank, dims);
+}
+
 void safewriter_i64(SafeWriter *w, const char *name, const int64_t *values, int rank,
                     const int64_t *dims)
 {
     add_piece(w, name, (Type){"I64", sizeof *values}, values, rank, dims);
+}
+
+static uint16_t bf16_of_float(float v)
+{
+    uint32_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    if (v != v) return (uint16_t)(bits >> 16 | 0x40); /* quiet, whatever its lower half was */
+    uint32_t half = 0x7FFF + (bits >> 16 & 1);        /* ties go to the even one */
+    return (uint16_t)((bits + half) >> 16);
+}
+
+void safetensors_to_bf16(uint16_t *out, const float *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++) out[i] = bf16_of_float(values[i]);
 }
 
 static int by_width(const void *a, const void *b)
