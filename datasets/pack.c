@@ -8,31 +8,14 @@
 #include "pack_format.h"
 #include "str.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 struct Pack {
     MappedFile file;
     const PackHeader *header;
     const PackEntry *entries; /* [n_images], in the mapped file */
 };
-
-uint64_t pack_checksum(const uint8_t *bytes, size_t n)
-{
-    uint64_t hash = 0xCBF29CE484222325u;
-    size_t at = 0;
-    for (; at + 8 <= n; at += 8) {
-        uint64_t word;
-        memcpy(&word, bytes + at, 8);
-        hash = (hash ^ word) * 0x100000001B3u;
-    }
-    for (; at < n; at++) hash = (hash ^ bytes[at]) * 0x100000001B3u;
-    return hash ^ (hash >> 32);
-}
 
 size_t pack_entry_bytes(const PackEntry *entry)
 {
@@ -103,27 +86,6 @@ static Pack *try_open(const char *path, const Source *source, const PackOptions 
     return pack;
 }
 
-static bool lock_take(int *out_fd, const char *path, Err *err)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return err_set(err, ERR_IO, "%s: cannot create lock file: %s", path, strerror(errno));
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        log_info("%s: another process is packing this dataset; waiting for it", path);
-        int failed;
-        do {
-            failed = flock(fd, LOCK_EX);
-        } while (failed != 0 && errno == EINTR);
-        if (failed != 0) {
-            err_set(err, ERR_IO, "%s: cannot lock: %s", path, strerror(errno));
-            close(fd);
-            return false;
-        }
-    }
-    *out_fd = fd;
-    return true;
-}
-
 bool pack_open(Pack **out, const char *path, const Source *source, const PackOptions *options,
                Err *err)
 {
@@ -132,13 +94,12 @@ bool pack_open(Pack **out, const char *path, const Source *source, const PackOpt
     Str lock_path = {0};
     str_addf(&lock_path, "%s.lock", path);
     int lock = -1;
-    bool ok = lock_take(&lock, lock_path.text, err);
+    bool ok = file_lock(&lock, lock_path.text, "packing this dataset", err);
     str_done(&lock_path);
     if (!ok) return false;
     *out = try_open(path, source, options); /* the process that we waited for may have made it */
     if (*out == NULL) ok = pack_build(path, source, options, err);
-    /* The lock file stays: removing it would race with a process that has just opened it. */
-    close(lock);
+    file_unlock(lock);
     if (*out != NULL || !ok) return ok;
     *out = try_open(path, source, options);
     return *out != NULL || err_set(err, ERR_IO, "%s: changed while it was being made", path);
@@ -177,7 +138,7 @@ bool pack_verify(const Pack *pack, Err *err)
     for (uint64_t i = 0; i < pack->header->n_images; i++) {
         const PackEntry *entry = &pack->entries[i];
         if (entry->offset == 0) continue;
-        if (pack_checksum(pack->file.bytes + entry->offset, pack_entry_bytes(entry)) !=
+        if (digest_checksum(pack->file.bytes + entry->offset, pack_entry_bytes(entry)) !=
             entry->checksum) {
             return err_set(err, ERR_IO,
                            "pack: the pixels of image %llu are damaged, expected checksum %016llx",

@@ -63,7 +63,7 @@ static void decode_task(void *context, int task, int thread)
     entry->width = (uint16_t)slot->width;
     entry->height = (uint16_t)slot->height;
     entry->channels = (uint16_t)slot->channels;
-    entry->checksum = pack_checksum(slot->data, pack_entry_bytes(entry));
+    entry->checksum = digest_checksum(slot->data, pack_entry_bytes(entry));
 }
 
 static bool write_failed(const Builder *b, Err *err)
@@ -114,7 +114,7 @@ static void continue_records(Builder *b)
             if (entry.channels > 3) break;
             image_resize_storage(&pixels, entry.width, entry.height, entry.channels);
             if (fread(pixels.data, 1, n, b->file) != n ||
-                pack_checksum(pixels.data, n) != entry.checksum)
+                digest_checksum(pixels.data, n) != entry.checksum)
                 break;
             if (fseeko(b->file, (off_t)(padded(n) - n), SEEK_CUR) != 0) break;
         }

@@ -24,10 +24,6 @@ typedef struct {
 static_assert(sizeof(PackHeader) == 128, "header has no hidden padding");
 static_assert(sizeof(PackEntry) == 64, "entries have no hidden padding");
 
-/* A 64-bit checksum of pixels: FNV-1a over 8-byte words, which is fast and finds torn or zeroed
- * pages. */
-uint64_t pack_checksum(const uint8_t *bytes, size_t n);
-
 size_t pack_entry_bytes(const PackEntry *entry); /* of the pixels, without padding */
 
 /* options->budget_bytes, or half of the free space where path lies. */

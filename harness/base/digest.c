@@ -66,3 +66,17 @@ void digest_hex(char *out, const uint8_t *digest, size_t n_bytes)
     }
     out[2 * n_bytes] = '\0';
 }
+
+uint64_t digest_checksum(const void *data, size_t n_bytes)
+{
+    const uint8_t *bytes = data;
+    uint64_t hash = 0xCBF29CE484222325u;
+    size_t at = 0;
+    for (; at + 8 <= n_bytes; at += 8) {
+        uint64_t word;
+        memcpy(&word, bytes + at, 8);
+        hash = (hash ^ word) * 0x100000001B3u;
+    }
+    for (; at < n_bytes; at++) hash = (hash ^ bytes[at]) * 0x100000001B3u;
+    return hash ^ (hash >> 32);
+}

@@ -1,6 +1,7 @@
 /* Whole-file reading, atomic writing, folders. */
 #include "file.h"
 
+#include "log.h"
 #include "mem.h"
 #include "str.h"
 
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -192,4 +194,30 @@ char *file_cache_dir(Arena *arena)
     if (xdg != NULL && xdg[0] != '\0') return arena_printf(arena, "%s/dgbench", xdg);
     const char *home = getenv("HOME");
     return arena_printf(arena, "%s/.cache/dgbench", home != NULL ? home : "/tmp");
+}
+
+bool file_lock(int *out_lock, const char *path, const char *doing, Err *err)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return err_set(err, ERR_IO, "%s: cannot create lock file: %s", path, strerror(errno));
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        log_info("%s: another process is %s; waiting for it", path, doing);
+        int failed;
+        do {
+            failed = flock(fd, LOCK_EX);
+        } while (failed != 0 && errno == EINTR);
+        if (failed != 0) {
+            err_set(err, ERR_IO, "%s: cannot lock: %s", path, strerror(errno));
+            close(fd);
+            return false;
+        }
+    }
+    *out_lock = fd;
+    return true;
+}
+
+void file_unlock(int lock)
+{
+    close(lock);
 }

@@ -36,6 +36,12 @@ char *file_join(Arena *arena, const char *folder,
                 const char *name);            /* name alone when it is absolute */
 const char *file_base_name(const char *path); /* after the last '/' */
 
+/* Takes the lock file at path (made when missing; it stays, for removing it would race with a
+ * process that has just opened it). Another process that has it is waited for, and said to be
+ * `doing`: "packing this dataset". */
+MUST_USE bool file_lock(int *out_lock, const char *path, const char *doing, Err *err);
+void file_unlock(int lock);
+
 /* Where caches live: $DGBENCH_CACHE, else $XDG_CACHE_HOME/dgbench, else ~/.cache/dgbench. Not
  * created. */
 char *file_cache_dir(Arena *arena);

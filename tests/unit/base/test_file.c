@@ -3,7 +3,10 @@
 
 #include "digest.h"
 #include "file.h"
+#include "log.h"
 
+#include <pthread.h>
+#include <time.h>
 #include <unistd.h>
 
 static char folder[64];
@@ -79,12 +82,59 @@ static void test_digests(void **state)
     assert_string_equal(hex, "900150983cd24fb0d6963f7d28e17f72");
 }
 
+static void *take_lock(void *path)
+{
+    Err err = {0};
+    int lock;
+    if (!file_lock(&lock, path, "testing", &err)) return NULL;
+    file_unlock(lock);
+    return path;
+}
+
+static void test_a_lock_is_waited_for(void **state)
+{
+    (void)state;
+    Err err = {0};
+    Arena *a = arena_new();
+    char *path = file_join(a, folder, "lock");
+    int lock;
+    pthread_t other;
+    void *got = NULL;
+    log_set_level(LOG_QUIET);
+    assert_ok(file_lock(&lock, path, "testing", &err));
+    assert_int_equal(pthread_create(&other, NULL, take_lock, path), 0);
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    file_unlock(lock);
+    pthread_join(other, &got);
+    log_set_level(LOG_INFO);
+    assert_ptr_equal(got, path);
+    assert_true(file_exists(path));
+    assert_fails(file_lock(&lock, file_join(a, folder, "no/lock"), "testing", &err),
+                 "cannot create lock file");
+    arena_free(a);
+}
+
+static void test_checksum_sees_every_byte_and_the_length(void **state)
+{
+    (void)state;
+    uint8_t bytes[21] = {0};
+    uint64_t whole = digest_checksum(bytes, 21);
+    assert_true(digest_checksum(bytes, 20) != whole);
+    for (int i = 0; i < 21; i++) {
+        bytes[i] = 1;
+        assert_true(digest_checksum(bytes, 21) != whole);
+        bytes[i] = 0;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_write_then_read),
         cmocka_unit_test(test_failures_say_where),
         cmocka_unit_test(test_digests),
+        cmocka_unit_test(test_a_lock_is_waited_for),
+        cmocka_unit_test(test_checksum_sees_every_byte_and_the_length),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
