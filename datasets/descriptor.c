@@ -328,19 +328,19 @@ static Descriptor *plain_folder(const char *path, Arena *arena)
     return d;
 }
 
-static char *expand_root(const char *root, const char *descriptor_path, const char *cache_dir,
-                         Arena *arena)
+char *descriptor_expand_path(const char *path, const char *beside, const char *cache_dir,
+                             Arena *arena)
 {
     static const char CACHE[] = "${cache}";
-    const char *found = strstr(root, CACHE);
+    const char *found = strstr(path, CACHE);
     if (found != NULL) {
-        return arena_printf(arena, "%.*s%s%s", (int)(found - root), root, cache_dir,
+        return arena_printf(arena, "%.*s%s%s", (int)(found - path), path, cache_dir,
                             found + strlen(CACHE));
     }
-    const char *slash = strrchr(descriptor_path, '/');
-    if (slash == NULL) return arena_strdup(arena, root);
-    char *folder = arena_strndup(arena, descriptor_path, (size_t)(slash - descriptor_path));
-    return file_join(arena, folder, root);
+    const char *slash = strrchr(beside, '/');
+    if (slash == NULL) return arena_strdup(arena, path);
+    char *folder = arena_strndup(arena, beside, (size_t)(slash - beside));
+    return file_join(arena, folder, path);
 }
 
 bool descriptor_load(Descriptor **out, const char *name_or_path, const char *root,
@@ -361,8 +361,9 @@ bool descriptor_load(Descriptor **out, const char *name_or_path, const char *roo
     } else if (!parse_shipped(&d, name_or_path, arena, err)) {
         return false;
     }
-    d->root = root != NULL ? arena_strdup(arena, root)
-                           : expand_root(d->root, is_file ? name_or_path : "", cache_dir, arena);
+    d->root = root != NULL
+                  ? arena_strdup(arena, root)
+                  : descriptor_expand_path(d->root, is_file ? name_or_path : "", cache_dir, arena);
     *out = d;
     return true;
 }

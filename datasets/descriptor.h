@@ -53,6 +53,11 @@ MUST_USE bool descriptor_load(Descriptor **out, const char *name_or_path, const 
 MUST_USE bool descriptor_parse(Descriptor **out, const char *text, size_t n_bytes,
                                const char *place, Arena *arena, Err *err);
 
+/* A path as it is written in a file: ${cache} is replaced; a relative one begins at the folder of
+ * the file `beside` ("": as it is). In the arena. */
+char *descriptor_expand_path(const char *path, const char *beside, const char *cache_dir,
+                             Arena *arena);
+
 /* All keys with their help, for the manual. */
 const Schema *descriptor_schema(void);
 

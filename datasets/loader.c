@@ -2,6 +2,7 @@
 #include "loader.h"
 
 #include "arena.h"
+#include "epoch_order.h"
 #include "mem.h"
 #include "prefetch.h"
 #include "rng.h"
@@ -18,17 +19,11 @@ typedef struct {
     int *by_class;    /* [n] image indices, grouped by class; only for class_balanced */
 } Source;
 
-/* A permutation kept from draw to draw; another epoch is computed from scratch. */
-typedef struct {
-    int64_t epoch; /* -1: none yet */
-    int *order;    /* [n] positions in Source.images */
-} Epoch;
-
 /* One batch, with everything its filling needs. */
 typedef struct {
     float *x;
     int *y, *domains, *images;
-    Epoch *epochs; /* [n_sources] */
+    EpochOrder *epochs; /* [n_sources] */
     AugmentScratch scratch;
 } Slot;
 
@@ -46,17 +41,6 @@ struct Loader {
 
 /* ---- draws ---- */
 
-static int draw_in_epoch(const Source *source, Epoch *epoch, int64_t draw)
-{
-    int64_t wanted = draw / source->n;
-    if (epoch->epoch != wanted) {
-        for (int i = 0; i < source->n; i++) epoch->order[i] = i;
-        rng_shuffle(source->sample, (uint64_t)wanted, epoch->order, source->n);
-        epoch->epoch = wanted;
-    }
-    return source->images[epoch->order[draw % source->n]];
-}
-
 static int draw_balanced(const Source *source, int64_t draw)
 {
     int k = rng_below(source->sample, (uint64_t)draw, 0, source->n_classes);
@@ -65,9 +49,10 @@ static int draw_balanced(const Source *source, int64_t draw)
 }
 
 /* The image of a domain's draw number `draw`, counted over all steps. */
-static int draw_image(const Loader *loader, const Source *source, Epoch *epoch, int64_t draw)
+static int draw_image(const Loader *loader, const Source *source, EpochOrder *epoch, int64_t draw)
 {
-    if (loader->options.without_replacement) return draw_in_epoch(source, epoch, draw);
+    if (loader->options.without_replacement)
+        return source->images[epoch_order_at(epoch, source->sample, draw)];
     if (loader->options.class_balanced) return draw_balanced(source, draw);
     return source->images[rng_below(source->sample, (uint64_t)draw, 0, source->n)];
 }
@@ -158,10 +143,8 @@ static void slot_make(const Loader *loader, Slot *slot)
     slot->images = arena_alloc(arena, n, sizeof *slot->images);
     slot->epochs = arena_alloc(arena, (size_t)loader->n_sources, sizeof *slot->epochs);
     for (int s = 0; s < loader->n_sources; s++) {
-        slot->epochs[s].epoch = -1;
-        if (!loader->options.without_replacement) continue;
-        slot->epochs[s].order =
-            arena_alloc(arena, (size_t)loader->sources[s].n, sizeof *slot->epochs[s].order);
+        if (loader->options.without_replacement)
+            slot->epochs[s] = epoch_order_new(loader->sources[s].n, arena);
     }
 }
 
