@@ -3,6 +3,7 @@
 
 #include "file.h"
 #include "mem.h"
+#include "sql_association.h"
 #include "sql_statistics.h"
 #include "str.h"
 
@@ -107,6 +108,7 @@ static bool open_handle(Db *db, DbMode mode, Err *err)
     sqlite3_busy_timeout(db->handle, DB_BUSY_MS);
     sqlite3_extended_result_codes(db->handle, 0);
     sql_statistics_register(db->handle);
+    sql_association_register(db->handle);
     return true;
 }
 
