@@ -167,8 +167,11 @@ def put_in_place(made, target, old):
 
 
 def report(dataset, facts, seconds):
-    for domain, classes in facts.get("counts", {}).items():
-        say(f"  {domain}: {sum(classes.values())} images in {len(classes)} classes")
+    for domain, found in facts.get("counts", {}).items():
+        say(f"  {domain}: " + (
+            f"{sum(found.values())} images in {len(found)} classes" if isinstance(found, dict)
+            else f"{found} images"
+        ))
     attributions = dataset.folder() / "ATTRIBUTION.txt"
     if attributions.exists():
         say("  artwork (also in ATTRIBUTION.txt):")

@@ -197,30 +197,41 @@ class IconSet:
     """The drawings of an Iconify icons.json: {name: {body, width, height, ...}} and aliases."""
 
     def __init__(self, data):
-        self.data = data
+        self.prefix, self.data = data["prefix"], data
+        self.icons, self.alias_of = data["icons"], data.get("aliases", {})
 
     def __contains__(self, name):
-        return name in self.data["icons"] or name in self.data["aliases"]
+        return name in self.icons or name in self.alias_of
 
     def parent(self, name):
-        """The icon that an alias stands for; aliases that turn or mirror it are not in use here."""
-        while name not in self.data["icons"]:
-            alias = self.data["aliases"][name]
-            if set(alias) != {"parent"}:
-                raise Fail(f"{self.data['prefix']}: alias {name} transforms its icon: {alias}")
-            name = alias["parent"]
+        """The icon that an alias stands for."""
+        while name not in self.icons:
+            name = self.alias_of[name]["parent"]
         return name
 
+    def mirrored(self, name):
+        """Whether an alias is its icon mirrored; none that turns its icon is in use here."""
+        flipped = False
+        while name not in self.icons:
+            alias = self.alias_of[name]
+            if not set(alias) <= {"parent", "hFlip"}:
+                raise Fail(f"{self.prefix}: alias {name} transforms its icon: {alias}")
+            flipped ^= alias.get("hFlip", False)
+            name = alias["parent"]
+        return flipped
+
     def svg(self, name):
-        icon = self.data["icons"][self.parent(name)]
-        box = [
+        icon = self.icons[self.parent(name)]
+        left, top, width, height = [
             icon.get(key, self.data.get(key, default))
             for key, default in (("left", 0), ("top", 0), ("width", 16), ("height", 16))
         ]
-        view = " ".join(str(value) for value in box)
+        body = icon["body"]
+        if self.mirrored(name):
+            body = f'<g transform="translate({2 * left + width} 0) scale(-1 1)">{body}</g>'
         return Svg(
             '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-            f'viewBox="{view}">{icon["body"]}</svg>'.encode()
+            f'viewBox="{left} {top} {width} {height}">{body}</svg>'.encode()
         )
 
 

@@ -52,11 +52,21 @@ class Package:
 
     def read(self, member):
         """The bytes of one file of an npm package, named below its top folder."""
-        with tarfile.open(self.path) as tar:
-            try:
-                return tar.extractfile("package/" + member).read()
-            except KeyError:
-                raise Fail(f"{self.path}: holds no file {member}") from None
+        return self.read_several(member)[0]
+
+    def read_several(self, *members):
+        """The bytes of these files of an npm package, found in one pass through it."""
+        found = dict.fromkeys("package/" + member for member in members)
+        with tarfile.open(self.path, "r|gz") as tar:
+            for member in tar:
+                if member.name in found:
+                    found[member.name] = tar.extractfile(member).read()
+                    if None not in found.values():
+                        break
+        for name, data in found.items():
+            if data is None:
+                raise Fail(f"{self.path}: holds no file {name.removeprefix('package/')}")
+        return list(found.values())
 
     def read_all(self, folder, suffix):
         """{file name without suffix: bytes} of one folder of an npm package."""

@@ -138,14 +138,15 @@ class Drawn:
 
 
 def draw(job):
-    """(artwork, trim) -> Drawn; never raises for a broken artwork, so that it can be counted."""
-    artwork, trim = job
+    """(artwork, trim, zlib level) -> Drawn; never raises for a broken artwork, so that it can be
+    counted. The level changes the file, not its pixels."""
+    artwork, trim, level = job
     try:
         image = square(artwork.draw(), trim)
     except Exception as problem:  # pylint: disable=broad-except
         return Drawn(error=f"{type(problem).__name__}: {problem}")
     file = io.BytesIO()
-    image.save(file, "PNG", optimize=False, compress_level=9)
+    image.save(file, "PNG", optimize=False, compress_level=level)
     pixels = hashlib.sha256(image.tobytes()).hexdigest()
     thumb = image.resize((THUMB, THUMB), Image.Resampling.BOX).tobytes()
     return Drawn(file.getvalue(), pixels, thumb, ink_share(image))

@@ -6,12 +6,11 @@ placeholder, exact duplicates), writes the rest and counts both.
 
 import collections
 import csv
-import multiprocessing
-import signal
 from dataclasses import dataclass, field
 
 from lib import render, stamp
-from lib.ui import Progress, say
+from lib.cores import on_all_cores
+from lib.ui import say
 
 MIN_INK = 0.02  # share of inked pixels below which an image counts as empty
 MAX_REPEATS = 2  # a glyph that a font draws more often is its placeholder, such as a "?" box
@@ -21,7 +20,10 @@ CAPTION_FIELDS = ("label", "keywords", "subgroup", "group")
 
 @dataclass(frozen=True)
 class Item:
-    """One artwork and its place in the dataset; trim cuts it to its ink before it is framed."""
+    """One artwork and its place in the dataset; trim cuts it to its ink before it is framed.
+
+    label is its class; "" where a dataset has no classes, and then no folders of them.
+    """
 
     domain: str
     label: str
@@ -34,7 +36,7 @@ class Item:
         return (self.domain, self.label, self.id)
 
     def path(self):
-        return f"{self.domain}/{self.label}/{self.id}.png"
+        return "/".join(part for part in self.place() if part) + ".png"
 
 
 @dataclass(frozen=True)
@@ -97,22 +99,10 @@ def summary(names):
     return ", ".join(f"{name} {counts[name]}" for name in sorted(counts))
 
 
-def draw_all(items):
-    """The items' drawings, in order, made on every core."""
-    jobs = [(item.artwork, item.trim) for item in items]
-    progress = Progress("drawing", len(jobs))
-    drawn = []
-    with multiprocessing.Pool(render.processes(), reset_signals) as pool:
-        for result in pool.imap(render.draw, jobs, chunksize=8):
-            drawn.append(result)
-            progress.step()
-    return drawn
-
-
-def reset_signals():
-    """Ctrl-C is the parent's affair, which then stops the workers by SIGTERM."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+def draw_all(items, level=9):
+    """The items' drawings, in order, as PNG of that zlib level (6 is 5 times faster, 3 % larger)."""
+    jobs = [(item.artwork, item.trim, level) for item in items]
+    return on_all_cores("drawing", render.draw, jobs)
 
 
 def sift(items, drawn, no_near_copies=()):

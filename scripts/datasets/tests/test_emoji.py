@@ -100,9 +100,16 @@ class FamilyTest(FolderCase):
         self.assertIn(b'viewBox="0 0 16 32"', found["2600"].data)
         self.assertIn(b"<sun/>", found["2600"].data)
 
-    def test_an_alias_that_mirrors_its_icon_is_refused(self):
+    def test_an_alias_that_mirrors_its_icon_is_drawn_so_and_one_that_turns_it_is_refused(self):
+        found = IconSet(icons(["a"], {
+            "b": {"parent": "a", "hFlip": True}, "c": {"parent": "b"},
+            "d": {"parent": "b", "hFlip": True}, "e": {"parent": "a", "rotate": 1},
+        }))
+        mirror = b'<g transform="translate(16 0) scale(-1 1)"><a/></g>'
+        self.assertEqual([mirror in found.svg(name).data for name in "abcd"],
+                         [False, True, True, False])
         with self.assertRaises(Fail):
-            IconSet(icons(["a"], {"b": {"parent": "a", "hFlip": True}})).svg("b")
+            found.svg("e")
 
     def test_files_are_found_by_code_point(self):
         package = npm_package(self.folder / "o.tgz", {

@@ -51,7 +51,7 @@ class InkTest(unittest.TestCase):
 
 class DrawTest(unittest.TestCase):
     def test_a_raster_becomes_a_small_rgb_png_the_same_each_time(self):
-        job = (render.Raster(png((300, 150), "red")), False)
+        job = (render.Raster(png((300, 150), "red")), False, 9)
         drawn = render.draw(job)
         with Image.open(io.BytesIO(drawn.png)) as image:
             self.assertEqual((image.size, image.mode, image.format), ((64, 64), "RGB", "PNG"))
@@ -60,7 +60,7 @@ class DrawTest(unittest.TestCase):
         self.assertEqual((drawn.ink, len(drawn.thumb)), (0.5, 16 * 16 * 3))
 
     def test_a_broken_artwork_is_reported_not_raised(self):
-        drawn = render.draw((render.Raster(b"no picture"), False))
+        drawn = render.draw((render.Raster(b"no picture"), False, 6))
         self.assertIn("UnidentifiedImageError", drawn.error)
 
     def test_a_palette_picture_with_transparency_is_read(self):
@@ -68,12 +68,12 @@ class DrawTest(unittest.TestCase):
         image.putpalette([0, 0, 0] * 256)
         file = io.BytesIO()
         image.save(file, "PNG", transparency=0)
-        self.assertEqual(render.draw((render.Raster(file.getvalue()), False)).ink, 0)
+        self.assertEqual(render.draw((render.Raster(file.getvalue()), False, 6)).ink, 0)
 
     @unittest.skipUnless(importlib.util.find_spec("gi") and importlib.util.find_spec("cairo"),
                          "needs python3-gi-cairo")
     def test_a_drawing_keeps_its_frame_and_its_colours(self):
-        with Image.open(io.BytesIO(render.draw((render.Svg(DRAWING), False)).png)) as image:
+        with Image.open(io.BytesIO(render.draw((render.Svg(DRAWING), False, 6)).png)) as image:
             self.assertEqual(image.getpixel((32, 32)), (255, 0, 0))
             self.assertEqual(image.getpixel((32, 10)), (255, 255, 255))
             left, top, right, bottom = box_of(image)
