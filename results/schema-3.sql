@@ -2,6 +2,7 @@
 
 ALTER TABLE alignment ADD COLUMN rank INTEGER;          -- of the true class among all classes by cosine; 1: the nearest
 ALTER TABLE alignment ADD COLUMN zero_shot_score REAL;  -- cosine of the image and the prompt of zero_shot_class_id
+ALTER TABLE alignment ADD COLUMN nearest TEXT;          -- path of the pretraining image that similarity is to
 
 -- What a person said of images that looked wrongly labelled (dgbench audit --apply). Tables leave the excluded ones out
 -- when they are asked to; nothing that was measured changes.

@@ -43,13 +43,13 @@ CROSS JOIN main.alignment AS ours ON ours.scorer_id = scorer_map.new
 WHERE abs(theirs.score - ours.score) > 1e-4 OR abs(theirs.similarity - ours.similarity) > 1e-4
 GROUP BY scorer.id;
 
-INSERT INTO main.alignment (scorer_id, image_id, score, zero_shot_class_id, similarity, rank, zero_shot_score)
+INSERT INTO main.alignment (scorer_id, image_id, score, zero_shot_class_id, similarity, rank, zero_shot_score, nearest)
 SELECT scorer_map.new, (SELECT new FROM temp.image_map WHERE old = image_id), score,
-       (SELECT new FROM temp.class_map WHERE old = zero_shot_class_id), similarity, rank, zero_shot_score
+       (SELECT new FROM temp.class_map WHERE old = zero_shot_class_id), similarity, rank, zero_shot_score, nearest
 FROM temp.scorer_map
 CROSS JOIN source.alignment ON scorer_id = scorer_map.old
 WHERE true
 ON CONFLICT DO UPDATE SET score = coalesce(score, excluded.score),
     zero_shot_class_id = coalesce(zero_shot_class_id, excluded.zero_shot_class_id),
     similarity = coalesce(similarity, excluded.similarity), rank = coalesce(rank, excluded.rank),
-    zero_shot_score = coalesce(zero_shot_score, excluded.zero_shot_score);
+    zero_shot_score = coalesce(zero_shot_score, excluded.zero_shot_score), nearest = coalesce(nearest, excluded.nearest);

@@ -84,7 +84,7 @@ static const char SCORERS_SQL[] =
     "INSERT INTO class_prompt SELECT scorer.id, class.id, 'A ' || class.name || '.' FROM scorer, "
     "class;"
     "INSERT INTO alignment SELECT scorer.id, image.id, image.position / 100.0, class_id, NULL, 1, "
-    "0.5"
+    "0.5, 'near.png'"
     " FROM scorer, image;"
     "UPDATE image SET concept = 'c' || position, sha256 = randomblob(32);"
     "INSERT INTO ip_oop_rule (name, scorer, kind, low, split, high, source)"
