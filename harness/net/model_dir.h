@@ -51,11 +51,18 @@ const ModelPreprocessing *model_dir_preprocessing(const ModelDir *dir);
 /* SHA-256 of the weights' file: reads all of it. */
 MUST_USE bool model_dir_digest(const ModelDir *dir, char out[SHA256_HEX_SIZE], Err *err);
 
-/* The same from the text of config.json and of preprocessor_config.json (NULL: none). place is for
- * messages; no weights are looked for. */
+/* Another image size than the configuration's, for images and tower: positions are then
+ * interpolated. A size that the tower does not take: error. */
+MUST_USE bool model_dir_set_image_size(ModelDir *dir, int size, Err *err);
+
+/* The configuration alone, from texts; *_place: for messages. */
+typedef struct {
+    const char *config, *config_place;
+    const char *preprocessor, *preprocessor_place; /* Hugging Face's; NULL: there is none */
+} ModelConfigTexts;
+
 MUST_USE bool model_config_parse(ClipConfig *config, ModelPreprocessing *preprocessing,
-                                 const char *config_json, const char *preprocessor_json,
-                                 const char *place, Err *err);
+                                 const ModelConfigTexts *texts, Err *err);
 
 /* Writes config.json in our layout into the folder (made when missing). */
 MUST_USE bool model_dir_write_config(const char *folder, const ClipConfig *config,
