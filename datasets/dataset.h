@@ -63,7 +63,8 @@ typedef struct {
 } DatasetOptions;
 
 /* name_or_path: a descriptor that came with the program ("pacs"), the path of a descriptor
- * (*.yaml), or a folder root/domain/class/image. options may be NULL. The first opening packs the
+ * (*.yaml), a folder root/domain/class/image, or a list of images (*.csv with a column "path", of
+ * files beside it): one domain, one class. options may be NULL. The first opening packs the
  * images (see pack.h), with progress. */
 MUST_USE bool dataset_open(Dataset **out, const char *name_or_path, const DatasetOptions *options,
                            Err *err);

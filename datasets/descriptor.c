@@ -109,12 +109,12 @@ static const SchemaRow ROWS[] = {
      .type = FIELD_TEXT,
      .offset = AT(manifest.label),
      .default_text = "label",
-     .help = "its column of class names"},
+     .help = "its column of class names; empty: all are of one class"},
     {.key = "manifest.domain",
      .type = FIELD_TEXT,
      .offset = AT(manifest.domain),
      .default_text = "domain",
-     .help = "its column of domains"},
+     .help = "its column of domains; empty: all are of one domain"},
     {.key = "manifest.split",
      .type = FIELD_TEXT,
      .offset = AT(manifest.split),
@@ -328,6 +328,22 @@ static Descriptor *plain_folder(const char *path, Arena *arena)
     return d;
 }
 
+/* A list of images, as pretraining has them: every CSV with a column "path". */
+static Descriptor *plain_list(const char *path, Arena *arena)
+{
+    const char *name = file_base_name(path);
+    Descriptor *d = arena_alloc(arena, 1, sizeof *d);
+    schema_defaults(&SCHEMA, d, arena);
+    d->layout = LAYOUT_MANIFEST;
+    d->root = arena_strdup(arena, ".");
+    if (name != path) d->root = arena_strndup(arena, path, (size_t)(name - path));
+    for (size_t n = strlen(d->root); n > 1 && d->root[n - 1] == '/'; n--) d->root[n - 1] = '\0';
+    d->manifest.file = arena_strdup(arena, name);
+    d->manifest.label = d->manifest.domain = arena_strdup(arena, "");
+    d->name = arena_strndup(arena, name, strlen(name) - strlen(".csv"));
+    return d;
+}
+
 char *descriptor_expand_path(const char *path, const char *beside, const char *cache_dir,
                              Arena *arena)
 {
@@ -357,6 +373,9 @@ bool descriptor_load(Descriptor **out, const char *name_or_path, const char *roo
         if (!ok) return false;
     } else if (!is_shipped(name_or_path) && file_is_dir(name_or_path)) {
         *out = plain_folder(name_or_path, arena);
+        return true;
+    } else if (str_ends_with(name_or_path, ".csv")) {
+        *out = plain_list(name_or_path, arena);
         return true;
     } else if (!parse_shipped(&d, name_or_path, arena, err)) {
         return false;

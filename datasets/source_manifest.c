@@ -1,6 +1,8 @@
-/* A CSV with a row per image: path, label, domain, and if wanted a split tag and a caption. */
+/* A CSV with a row per image: path, label, domain, and if wanted a split tag and a caption. Without
+ * a label or domain column (a list of images) all are of one class or domain. */
 #include "csv_table.h"
 #include "file.h"
+#include "log.h"
 #include "mem.h"
 #include "source.h"
 #include "str.h"
@@ -8,21 +10,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MISSING_SHOWN = 20 };
+
 /* Column numbers; -1 where the descriptor names none. */
 typedef struct {
     int path, label, domain, split, caption;
 } Columns;
 
+static const char ONLY_DOMAIN[] = "all", ONLY_CLASS[] = "image";
+
 static bool find_columns(Columns *c, const CsvTable *table, const Descriptor *d, Err *err)
 {
+    const struct {
+        const char *name;
+        int *column;
+    } wanted[] = {{d->manifest.label, &c->label},
+                  {d->manifest.domain, &c->domain},
+                  {d->manifest.split, &c->split},
+                  {d->manifest.caption, &c->caption}};
     *c = (Columns){-1, -1, -1, -1, -1};
-    return csv_table_column(&c->path, table, d->manifest.path, err) &&
-           csv_table_column(&c->label, table, d->manifest.label, err) &&
-           csv_table_column(&c->domain, table, d->manifest.domain, err) &&
-           (d->manifest.split[0] == '\0' ||
-            csv_table_column(&c->split, table, d->manifest.split, err)) &&
-           (d->manifest.caption[0] == '\0' ||
-            csv_table_column(&c->caption, table, d->manifest.caption, err));
+    bool ok = csv_table_column(&c->path, table, d->manifest.path, err);
+    for (size_t i = 0; ok && i < sizeof wanted / sizeof wanted[0]; i++) {
+        if (wanted[i].name[0] != '\0')
+            ok = csv_table_column(wanted[i].column, table, wanted[i].name, err);
+    }
+    return ok;
 }
 
 static int compare_texts(const void *a, const void *b)
@@ -34,6 +46,11 @@ static int compare_texts(const void *a, const void *b)
 static TextList domain_values(const CsvTable *table, int column, const Descriptor *d, Arena *arena)
 {
     if (d->domains.n > 0 || table->n_rows == 0) return d->domains;
+    if (column < 0) {
+        char **only = arena_alloc(arena, 1, sizeof *only);
+        only[0] = arena_strdup(arena, ONLY_DOMAIN);
+        return (TextList){only, 1};
+    }
     size_t n = (size_t)table->n_rows;
     char **values = arena_alloc(arena, n, sizeof *values);
     for (int i = 0; i < table->n_rows; i++)
@@ -55,9 +72,9 @@ static int find_text(const TextList *list, const char *text)
     return -1;
 }
 
-static const char *cell_or_empty(const CsvTable *table, int row, int column)
+static const char *cell_or(const CsvTable *table, int row, int column, const char *otherwise)
 {
-    return column >= 0 ? csv_table_cell(table, row, column) : "";
+    return column >= 0 ? csv_table_cell(table, row, column) : otherwise;
 }
 
 typedef struct {
@@ -88,8 +105,9 @@ static bool read_row(FoundImage *out, const Manifest *m, int row, Err *err)
 {
     const CsvTable *t = &m->table;
     const Columns *c = &m->columns;
-    const char *path = csv_table_cell(t, row, c->path), *label = csv_table_cell(t, row, c->label);
-    const char *domain = csv_table_cell(t, row, c->domain);
+    const char *path = csv_table_cell(t, row, c->path);
+    const char *label = cell_or(t, row, c->label, ONLY_CLASS);
+    const char *domain = cell_or(t, row, c->domain, ONLY_DOMAIN);
     int domain_number = find_text(&m->domains, domain);
     if (path[0] == '\0')
         return err_set(err, ERR_FORMAT, "%s:%d: empty path", t->place, t->lines[row]);
@@ -98,18 +116,33 @@ static bool read_row(FoundImage *out, const Manifest *m, int row, Err *err)
         return err_set(err, ERR_FORMAT, "%s:%d: domain \"%s\", expected one of the descriptor's %d",
                        t->place, t->lines[row], domain, m->domains.n);
     }
-    if (!file_exists(file_join(m->arena, m->descriptor->root, path))) {
-        return err_set(err, ERR_NOT_FOUND, "%s:%d: image %s does not exist in %s", t->place,
-                       t->lines[row], path, m->descriptor->root);
-    }
     bool has_concept = m->descriptor->concept == CONCEPT_STEM;
     *out = (FoundImage){.class_name = label,
                         .image = {.path = path,
                                   .domain = domain_number,
-                                  .split = cell_or_empty(t, row, c->split),
-                                  .caption = cell_or_empty(t, row, c->caption),
+                                  .split = cell_or(t, row, c->split, ""),
+                                  .caption = cell_or(t, row, c->caption, ""),
                                   .concept = has_concept ? source_concept_of(path, m->arena) : ""}};
     return true;
+}
+
+/* Says which files are not there: the first ones, and how many. */
+static bool check_files(const Manifest *m, const FoundImages *found, Err *err)
+{
+    const char *root = m->descriptor->root;
+    int n = 0;
+    for (int row = 0; row < found->n; row++) {
+        const char *path = found->items[row].image.path;
+        if (file_exists(file_join(m->arena, root, path))) continue;
+        if (n++ == 0) {
+            err_set(err, ERR_NOT_FOUND, "%s:%d: image %s does not exist in %s", m->table.place,
+                    m->table.lines[row], path, root);
+        } else if (n <= MISSING_SHOWN) {
+            log_warn("%s:%d: image %s does not exist", m->table.place, m->table.lines[row], path);
+        }
+    }
+    if (n > 1) err_context(err, "%d of %d images are missing", n, found->n);
+    return n == 0;
 }
 
 static bool read_rows(FoundImages *found, const Manifest *m, Err *err)
@@ -119,7 +152,7 @@ static bool read_rows(FoundImages *found, const Manifest *m, Err *err)
         if (!read_row(&image, m, row, err)) return false;
         found_add(found, image);
     }
-    return true;
+    return check_files(m, found, err);
 }
 
 static bool manifest_read(Manifest *m, const char *path, Err *err)

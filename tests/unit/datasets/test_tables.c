@@ -3,6 +3,7 @@
 
 #include "csv_table.h"
 #include "idx_file.h"
+#include "log.h"
 
 static Fixture fixture;
 static Arena *arena;
@@ -257,6 +258,30 @@ static void test_manifest_groups_by_domain(void **state)
     assert_int_equal(d->images[0].label, 1);
 }
 
+/* What pretraining saw: paths, and whatever else the CSV says. */
+static void test_a_csv_is_a_list_of_images(void **state)
+{
+    (void)state;
+    Err err = {0};
+    DatasetOptions options = fixture_options(&fixture);
+    Dataset *d = NULL;
+    fixture_image(&fixture, "list/b.ppm", 1);
+    fixture_image(&fixture, "list/a.ppm", 2);
+    fixture_write_text(&fixture, "list/pairs.csv", "label,path\nsun,b.ppm\nmoon,a.ppm\n");
+    assert_ok(dataset_open(&d, fixture_path(&fixture, "list/pairs.csv"), &options, &err));
+    bool same = d->n_images == 2 && d->n_domains == 1 && d->n_classes == 1 &&
+                strcmp(d->name, "pairs") == 0 && strcmp(d->images[0].path, "b.ppm") == 0;
+    dataset_close(d);
+    assert_true(same);
+    fixture_write_text(&fixture, "list/pairs.csv", "path\nc.ppm\na.ppm\nd.ppm\n");
+    log_set_level(LOG_QUIET);
+    bool was_opened = dataset_open(&d, fixture_path(&fixture, "list/pairs.csv"), &options, &err);
+    log_set_level(LOG_INFO);
+    assert_false(was_opened);
+    assert_non_null(strstr(err.text, "2 of 3 images are missing: "));
+    assert_non_null(strstr(err.text, "pairs.csv:2: image c.ppm does not exist in "));
+}
+
 static void test_bad_manifests(void **state)
 {
     (void)state;
@@ -290,6 +315,7 @@ int main(void)
         TEST(test_colored_noise_has_its_rate),
         TEST(test_bad_idx_data),
         TEST(test_manifest_groups_by_domain),
+        TEST(test_a_csv_is_a_list_of_images),
         TEST(test_bad_manifests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
