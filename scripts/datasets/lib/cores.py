@@ -8,7 +8,7 @@ from lib.ui import Progress
 
 
 def on_all_cores(stage, function, jobs):
-    """[function(job) for job in jobs]; function is a module's own, jobs and results are picklable."""
+    """[function(job) for job in jobs]; all three can be pickled."""
     progress = Progress(stage, len(jobs))
     results = []
     with multiprocessing.Pool(render.processes(), reset_signals) as pool:

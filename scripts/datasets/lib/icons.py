@@ -9,11 +9,11 @@ import re
 from dataclasses import dataclass, field
 
 from lib.emoji import IconSet, concept_id
-from lib.names import FXEMOJI, EmojiNames, words_of
+from lib.names import FXEMOJI, UNKNOWN, EmojiNames, words_of
 from lib.tree import Attribution, Item
 
 SKIN_TONES = frozenset(("1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff"))
-MAX_KEYWORDS = 6  # of an icon, taken from its aliases and categories
+MAX_KEYWORDS = 6  # of an icon
 LATEST = 99  # emoji version that covers all
 
 
@@ -24,8 +24,9 @@ class Source:
     items: the function that finds its pairs. version: the latest emoji version that an emoji set
     covers, which keeps later concepts of an old name out ("cricket" was the game). refused: pattern
     of names that are left out: icons that have lost their colours in the set, or tell nothing.
-    names: the set's own names of concepts, {name: label}. spaced: whether names show where their words end. heads: whether names are English compounds, whose last word says
-    what kind of thing it is. sibling: the evaluation family that the same artists drew, if any.
+    names: the set's own names of concepts, {name: label}. spaced: whether names show where their
+    words end. heads: whether names are English compounds, whose last word says what kind of thing
+    it is. sibling: the evaluation family that the same artists drew, if any.
     """
 
     package: str
@@ -80,19 +81,17 @@ class Set:
         return self.item(concept.id, name, concept.caption())
 
     def icon_item(self, name, kinds):
-        """A pair whose words are the icon's name, its aliases and the categories it is in."""
-        label = words_of(name)
-        others = dict.fromkeys(words_of(alias) for alias in self.aliases.get(name, ()))
-        subgroup, group = kinds.find(label, self.source.heads)
-        if "brand logo" in self.categories.get(name, ()):
-            subgroup, group = "", ""
-        for category in self.categories.get(name, ()):
-            subgroup = subgroup or category.replace(" ", "-")
-            others[category] = None
+        """A pair whose words are the icon's name, those of an emoji called so, and the icon's
+        aliases and categories."""
+        label, categories = words_of(name), self.categories.get(name, [])
+        kind = UNKNOWN if "brand logo" in categories else kinds.find(label, self.source.heads)
+        others = [*kind.tags, *map(words_of, self.aliases.get(name, ())), *categories]
+        subgroup = kind.subgroup or "-".join(categories[:1]).replace(" ", "-")
         told = (label, subgroup.replace("-", " "))
-        keywords = [words for words in others if words not in told][:MAX_KEYWORDS]
+        keywords = [words for words in dict.fromkeys(others) if words not in told]
         return self.item(name, name, {
-            "label": label, "keywords": ";".join(keywords), "subgroup": subgroup, "group": group,
+            "label": label, "keywords": ";".join(keywords[:MAX_KEYWORDS]),
+            "subgroup": subgroup, "group": kind.group,
         })
 
     def item(self, identity, name, caption):

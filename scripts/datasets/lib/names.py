@@ -10,6 +10,7 @@ import collections
 import json
 import re
 import unicodedata
+from dataclasses import dataclass
 
 SHORT_CODES = ("cldr", "emojibase", "github", "iamcal", "joypixels")  # a name's first bearer wins
 # Words at the end of an icon's name that tell how it is drawn rather than what it shows.
@@ -32,19 +33,24 @@ def words_of(name):
 
 # Names of icons whose emoji of that label or tag show another thing, or too particular a one.
 NO_KIND = frozenset((
-    "alert alpha antarctica arrest assembly barrel barrier cane catch chest chip claws close club "
-    "clouds container crush cube dam disc eggs fall falling farm field focus fuel grains hail halt "
-    "iceberg invisible iron lamp launch liar line manager maze mouse move nail offer palette pan "
-    "pi pirate post pump push refresh reload right river sale save scale scales seal shape siren "
-    "signal silence skills slap sleigh slice solid sort space spring steam surprised suspicious "
-    "table transform trident unreal vibrate virus waves wool wrap zipper zoom"
-).split()) | {"baseball bat", "cricket bat", "ping pong bat", "spiked bat", "wax seal"}
-
+    "alert alpha antarctica arrest assembly barrel barrier bolt cane catch chest chip claws close "
+    "club clouds container cricket crush cube dam disc eggs fall falling farm field focus fuel "
+    "grains hail halt iceberg invisible iron lamp launch liar line log manager maze mouse move "
+    "nail offer palette pan pi pipe pirate post prohibit pump push refresh reload right river sale "
+    "save scale scales seal shape siren signal silence skills slap sleigh slice solid sort space "
+    "spring steam stiletto surprised suspicious table transform trident unreal vibrate virus wall "
+    "waves wool wrap zipper zoom"
+).split()) | {
+    "baseball bat", "cricket bat", "desert eagle", "ping pong bat", "siege ram", "spiked bat",
+    "static guard", "wax seal",
+}
 
 # FxEmojis' own names of concepts, where another's name would mislead or none is like it.
 FXEMOJI = {
     "up": "backhand index pointing up", "down": "backhand index pointing down",
     "left": "backhand index pointing left", "right": "backhand index pointing right",
+    "cat": "cat face", "dog": "dog face", "mouse": "mouse face", "pig": "pig face",
+    "tiger": "tiger face", "bow": "ribbon", "construction": "building construction",
     "2hearts": "two hearts", "acorn": "chestnut", "anguish": "anguished face", "aok": "OK hand",
     "aubergine": "eggplant", "bactriancamel": "two-hump camel", "basketballandhoop": "basketball",
     "blackdroplet": "droplet", "bolt": "nut and bolt", "bouquetofflowers": "bouquet",
@@ -124,10 +130,22 @@ def named(codes, known):
             yield from ((one, name) for name in ([names] if isinstance(names, str) else names))
 
 
-class Kinds:
-    """What kind of thing an icon's name says that it shows: (subgroup, group) in Unicode's words.
+@dataclass(frozen=True)
+class Kind:
+    """Unicode's words for a kind of thing, "" where unknown, and the tags of an emoji called so."""
 
-    An icon called so is of an emoji's kind if its words are the emoji's label, or a tag of emoji
+    subgroup: str = ""
+    group: str = ""
+    tags: tuple = ()
+
+
+UNKNOWN = Kind()
+
+
+class Kinds:
+    """What kind of thing an icon shows, by its name.
+
+    An icon is of an emoji's kind if its words are the emoji's label, or a tag of emoji
     most of which are of one kind; with heads=True also if its last word is a label ("barn owl").
     """
 
@@ -142,17 +160,17 @@ class Kinds:
                 self.tags[words_of(tag)].append(one)
 
     def find(self, phrase, heads=False):
-        """("", "") when no kind is known."""
         if phrase in NO_KIND:
-            return "", ""
+            return UNKNOWN
         if phrase in self.labels:
-            return self.labels[phrase].subgroup, self.labels[phrase].group
+            one = self.labels[phrase]
+            return Kind(one.subgroup, one.group, one.tags)
         if phrase in self.tags:
             bearers = self.tags[phrase]
-            return (self.prevailing([one.subgroup for one in bearers]),
-                    self.prevailing([one.group for one in bearers]))
+            return Kind(self.prevailing([one.subgroup for one in bearers]),
+                        self.prevailing([one.group for one in bearers]))
         head = phrase.split()[-1]
-        return self.find(head) if heads and head in self.labels else ("", "")
+        return self.find(head) if heads and head in self.labels else UNKNOWN
 
     def prevailing(self, values):
         for value, times in collections.Counter(values).most_common(1):

@@ -100,7 +100,7 @@ def summary(names):
 
 
 def draw_all(items, level=9):
-    """The items' drawings, in order, as PNG of that zlib level (6 is 5 times faster, 3 % larger)."""
+    """The items' drawings, in order, as PNG of that zlib level: 6 is 5 times faster than 9."""
     jobs = [(item.artwork, item.trim, level) for item in items]
     return on_all_cores("drawing", render.draw, jobs)
 
