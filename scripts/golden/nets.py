@@ -223,7 +223,7 @@ def value(name, shape):
         u = 1 + 0.3 * u
     else:
         u = 0.2 * u
-    return u.astype("f4")
+    return np.asarray(u, "f4")
 
 
 def fill(net):

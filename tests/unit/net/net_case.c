@@ -48,17 +48,19 @@ void net_case_fill(Params *p)
 }
 
 /* NCHW in the golden script, NHWC here. */
-static void fill_images(NetCase *c)
+Real *net_case_images(int batch, int size, int channels)
 {
+    Real *x = mem_alloc((size_t)batch * size * size * channels, sizeof *x);
     uint64_t index = 0;
-    for (int n = 0; n < c->batch; n++) {
-        for (int channel = 0; channel < c->channels; channel++) {
-            for (int pixel = 0; pixel < c->size * c->size; pixel++) {
-                size_t at = ((size_t)n * c->size * c->size + pixel) * c->channels + channel;
-                c->x[at] = (float)net_case_draw("images", index++);
+    for (int n = 0; n < batch; n++) {
+        for (int channel = 0; channel < channels; channel++) {
+            for (int pixel = 0; pixel < size * size; pixel++) {
+                size_t at = ((size_t)n * size * size + pixel) * channels + channel;
+                x[at] = (float)net_case_draw("images", index++);
             }
         }
     }
+    return x;
 }
 
 void net_case_reset_tape(NetCase *c)
@@ -78,10 +80,9 @@ NetCase *net_case_new(const NetOptions *options, int batch)
     c->channels = options->channels;
     c->batch = batch;
     c->n_classes = options->n_classes;
-    c->x = mem_alloc((size_t)batch * c->size * c->size * c->channels, sizeof *c->x);
+    c->x = net_case_images(batch, c->size, c->channels);
     c->y = mem_alloc((size_t)batch, sizeof *c->y);
     for (int i = 0; i < batch; i++) c->y[i] = i % c->n_classes;
-    fill_images(c);
     net_case_fill(net_params(c->net));
     return c;
 }

@@ -18,6 +18,9 @@ size_t net_case_position(const Param *q, size_t index);
 /* Every parameter and buffer as the golden script has it. */
 void net_case_fill(Params *p);
 
+/* [batch,size,size,channels], to be freed */
+Real *net_case_images(int batch, int size, int channels);
+
 typedef struct {
     Net *net;
     Tape *tape;
