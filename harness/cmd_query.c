@@ -1,5 +1,7 @@
 /* `dgbench query`: any SELECT over the results, or one of the named queries. */
 #include "commands.h"
+#include "exclusion.h"
+#include "log.h"
 #include "read_results.h"
 
 #include <string.h>
@@ -23,12 +25,15 @@ static bool run_query(const Args *args, Err *err)
         is_one_word(query) ? query_named : query_run;
     bool ok =
         read_results_parameters(&r, args, err) &&
+        exclusion_use(r.db, args_text(args, "excluding"), err) &&
         print(r.db, stdout, query, (QueryParameters){r.parameters, r.n_parameters}, r.format, err);
+    if (ok && exclusion_sentence(r.db) != NULL) log_info("%s", exclusion_sentence(r.db));
     read_results_close(&r);
     return ok;
 }
 
-static const CliOption options[] = {OPTION_RESULTS, OPTION_FORMAT, OPTION_PARAM, {0}};
+static const CliOption options[] = {
+    OPTION_RESULTS, OPTION_FORMAT, OPTION_PARAM, OPTION_EXCLUDING, {0}};
 
 const Command command_query = {
     .name = "query",

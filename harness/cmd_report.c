@@ -9,7 +9,8 @@ static bool run_report(const Args *args, Err *err)
     const char *folder = args_text(args, "html"), *path = args_text(args, "results");
     ReportOptions options = {.experiment = args_text(args, "experiment"),
                              .dataset = args_text(args, "dataset"),
-                             .rule = args_text(args, "rule")};
+                             .rule = args_text(args, "rule"),
+                             .excluding = args_text(args, "excluding")};
     if (folder == NULL) return err_set(err, ERR_USAGE, "report: no --html FOLDER to write to");
     if (!report_write(folder, path != NULL ? path : "dgbench.db", &options, err)) return false;
     log_info("%s/index.html", folder);
@@ -25,6 +26,7 @@ static const CliOption options[] = {
      "model selection: training-domain, leave-one-domain-out, oracle, last (default: each "
      "experiment's own)",
      0},
+    OPTION_EXCLUDING,
     {0},
 };
 

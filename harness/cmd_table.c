@@ -1,6 +1,7 @@
 /* `dgbench table`: a table of results. */
 #include "commands.h"
 #include "domainbed_table.h"
+#include "exclusion.h"
 #include "read_results.h"
 #include "str.h"
 #include "tables.h"
@@ -15,6 +16,10 @@ static bool print_as_domainbed(const Args *args, Err *err)
     if (name != NULL && !str_equal(name, "domainbed"))
         return err_set(err, ERR_USAGE, "--as-domainbed: found table \"%s\", expected domainbed",
                        name);
+    if (args_has(args, "excluding"))
+        return err_set(
+            err, ERR_USAGE,
+            "table domainbed: DomainBed keeps no predictions, so nothing can be left out");
     if (!read_results_open(&r, args, err)) return false;
     bool ok = domainbed_table_print(r.db, stdout, args_text(args, "experiment"), r.format, err);
     read_results_close(&r);
@@ -32,7 +37,8 @@ static bool run_table(const Args *args, Err *err)
         return print_as_domainbed(args, err);
     ReadResults r;
     if (!read_results_open(&r, args, err)) return false;
-    bool ok = read_results_parameters(&r, args, err);
+    bool ok = read_results_parameters(&r, args, err) &&
+              exclusion_use(r.db, args_text(args, "excluding"), err);
     if (ok) {
         static const char *const parameters[] = {"experiment", "dataset", "rule", "scored",
                                                  "stderr"};
@@ -56,6 +62,7 @@ static const CliOption options[] = {
     {"stderr", 0, "KIND", "standard error: population (as DomainBed) or sample", 0},
     {"reference", 0, NULL, "published values, with their sources, below one's own rows", 0},
     OPTION_PARAM,
+    OPTION_EXCLUDING,
     {"list", 'l', NULL, "list the tables there are", 0},
     {"as-domainbed", 0, NULL, "table domainbed: what DomainBed prints for an imported sweep", 0},
     {0},
@@ -66,9 +73,12 @@ const Command command_table = {
     .operands = "[NAME]",
     .max_operands = 1,
     .help = "print a table of results",
-    .about = "Without a name: accuracy on each held-out domain, methods as rows, mean and standard "
-             "error over trials. Each experiment is read as its protocol says (selection rule, "
-             "scored split, standard error) unless an option says otherwise.",
+    .about =
+        "Without a name: accuracy on each held-out domain, methods as rows, mean and standard "
+        "error over trials. Each experiment is read as its protocol says (selection rule, "
+        "scored split, standard error) unless an option says otherwise.\n"
+        "--excluding: accuracies on held-out domains are counted again without the images of a "
+        "reviewed list; every table says so.",
     .example = "dgbench table --format md\ndgbench table --rule oracle --dataset emoji-styles\n"
                "dgbench table domainbed --as-domainbed --format latex",
     .options = options,

@@ -5,6 +5,7 @@
 
 #include "cli.h"
 
+extern const Command command_audit;
 extern const Command command_bench;
 extern const Command command_completion;
 extern const Command command_data;

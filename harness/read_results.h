@@ -9,6 +9,7 @@
 /* clang-format off */
 #define OPTION_RESULTS {"results", 'r', "FILE", "results database (default: dgbench.db)", 0}
 #define OPTION_FORMAT  {"format", 'f', "FORMAT", "text, csv, json, md or latex (default: text)", 0}
+#define OPTION_EXCLUDING {"excluding", 'x', "NAME", "without the images of this list (dgbench audit --list)", 0}
 #define OPTION_PARAM   {"param", 'p', "NAME=VALUE", "value of a :NAME in the query", CLI_REPEATS}
 /* clang-format on */
 

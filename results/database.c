@@ -20,6 +20,7 @@ typedef struct {
 struct Db {
     sqlite3 *handle;
     char *path;
+    char *left_out_name, *left_out_sentence; /* NULL: nothing is left out */
     Prepared *prepared;
     int n_prepared, capacity;
 };
@@ -147,6 +148,8 @@ void db_close(Db *db)
     db_forget(db);
     sqlite3_close(db->handle);
     free(db->prepared);
+    free(db->left_out_name);
+    free(db->left_out_sentence);
     free(db->path);
     free(db);
 }
@@ -159,6 +162,24 @@ sqlite3 *db_handle(Db *db)
 const char *db_path(const Db *db)
 {
     return db->path;
+}
+
+void db_set_left_out(Db *db, const char *name, const char *sentence)
+{
+    free(db->left_out_name);
+    free(db->left_out_sentence);
+    db->left_out_name = mem_strdup(name);
+    db->left_out_sentence = mem_strdup(sentence);
+}
+
+const char *db_left_out_name(const Db *db)
+{
+    return db->left_out_name;
+}
+
+const char *db_left_out_sentence(const Db *db)
+{
+    return db->left_out_sentence;
 }
 
 static sqlite3_stmt *prepare(Db *db, const char *sql, Err *err)

@@ -27,6 +27,12 @@ void db_detach_source(Db *db);
 sqlite3 *db_handle(Db *db);
 const char *db_path(const Db *db);
 
+/* What this connection leaves out, for people who read its tables: the name of a list, and a
+ * sentence. Copied; NULL: nothing. */
+void db_set_left_out(Db *db, const char *name, const char *sentence);
+const char *db_left_out_name(const Db *db);
+const char *db_left_out_sentence(const Db *db);
+
 /* Sets err from the connection's last error, in words: locked, full, damaged, no database. Always
  * returns false. */
 bool db_fail(Db *db, Err *err);

@@ -153,7 +153,7 @@ static void value_text(Str *out, sqlite3_stmt *statement, int column, bool exact
     }
 }
 
-static void json_row(FILE *out, sqlite3_stmt *statement, Str *text, bool first)
+static void json_row(Db *db, FILE *out, sqlite3_stmt *statement, Str *text, bool first)
 {
     fputs(first ? "[\n{" : ",\n{", out);
     for (int i = 0; i < sqlite3_column_count(statement); i++) {
@@ -167,6 +167,10 @@ static void json_row(FILE *out, sqlite3_stmt *statement, Str *text, bool first)
         else
             fputs(str_text(text), out);
     }
+    if (db_left_out_name(db) != NULL) {
+        fputs(", \"without\": ", out);
+        json_string(out, db_left_out_name(db));
+    }
     fputc('}', out);
 }
 
@@ -175,7 +179,7 @@ bool query_write_json_rows(Db *db, FILE *out, sqlite3_stmt *statement, bool *fir
     Str text = {0};
     bool row, ok;
     while ((ok = query_step(db, statement, &row, err)) && row) {
-        json_row(out, statement, &text, *first);
+        json_row(db, out, statement, &text, *first);
         *first = false;
     }
     str_done(&text);

@@ -3,6 +3,7 @@
 
 #include "arena.h"
 #include "database.h"
+#include "exclusion.h"
 #include "file.h"
 #include "html.h"
 #include "query_internal.h"
@@ -10,6 +11,7 @@
 #include "results_files.h"
 #include "sql_file.h"
 #include "svg_chart.h"
+#include "view_copy.h"
 
 #include <string.h>
 
@@ -64,20 +66,6 @@ static const char *report_file(const char *name)
 
 /* ---- preparing ------------------------------------------------------------------------------- */
 
-/* A view of the database made again as a temporary one, which then reads the temporary `result`. */
-static bool copy_view(Db *db, const char *name, Arena *arena, Err *err)
-{
-    Rows rows;
-    const char *sql = arena_printf(
-        arena, "SELECT sql FROM main.sqlite_master WHERE type = 'view' AND name = '%s'", name);
-    if (!rows_read(&rows, db, sql, (QueryParameters){0}, arena, err)) return false;
-    const char *text = rows.n_rows == 1 ? rows_text(&rows, 0, "sql") : "";
-    const char *prefix = "CREATE VIEW ";
-    if (!str_starts_with(text, prefix))
-        return err_set(err, ERR_FORMAT, "%s: no view %s", db_path(db), name);
-    return db_script(db, arena_printf(arena, "CREATE TEMP VIEW %s", text + strlen(prefix)), err);
-}
-
 static bool check_name(Db *db, const char *kind, const char *sql, const char *name, Arena *arena,
                        Err *err)
 {
@@ -106,23 +94,26 @@ static bool check_options(Db *db, const ReportOptions *options, Arena *arena, Er
 /* The temporary tables that the parts read. The file itself is open for reading only. */
 static bool prepare(Db *db, const ReportOptions *options, Arena *arena, Err *err)
 {
+    if (!exclusion_use(db, options->excluding, err)) return false;
     query_only_reads(db, false); /* temporary tables are made */
     return check_options(db, options, arena, err) &&
            db_script(db, "PRAGMA temp_store = MEMORY", err) &&
            db_do(db,
                  "CREATE TEMP TABLE option AS SELECT ?1 AS results, ?2 AS experiment, ?3 AS "
-                 "dataset, ?4 AS rule",
+                 "dataset, ?4 AS rule, ?5 AS excluding",
                  DB_VALUES(db_text(db_path(db)), db_text(options->experiment),
-                           db_text(options->dataset), db_text(options->rule)),
+                           db_text(options->dataset), db_text(options->rule),
+                           db_text(options->excluding)),
                  err) &&
            db_script(db, report_file("result.sql"), err) &&
-           copy_view(db, "scored_result", arena, err) && copy_view(db, "cell", arena, err) &&
+           view_copy(db, "scored_result", arena, err) && view_copy(db, "cell", arena, err) &&
            db_script(db, report_file("shown.sql"), err);
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-static void write_head(Str *out)
+/* left_out: what the numbers are without, or NULL. */
+static void write_head(Str *out, const char *left_out)
 {
     str_add(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                  "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
@@ -135,8 +126,9 @@ static void write_head(Str *out)
     str_add(out, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the "
                  "results</a>\n<header>\n<h1>Accuracy on domains held out</h1>\n<p>Each domain is "
                  "left out of training in turn, and then tested on. Numbers come from one results "
-                 "database of dgbench, where every cell can be traced to its runs.</p>\n"
-                 "<nav aria-label=\"Contents\"><ul>\n");
+                 "database of dgbench, where every cell can be traced to its runs.</p>\n");
+    if (left_out != NULL) html_element(out, "p", "left-out", left_out);
+    str_add(out, "<nav aria-label=\"Contents\"><ul>\n");
     for (int i = 0; i < N_PARTS; i++) {
         if (report_parts[i].menu == NULL) continue;
         str_addf(out, "<li><a href=\"#%s\">%s</a></li>\n", report_parts[i].name,
@@ -187,7 +179,7 @@ bool report_make(Str *out, const char *results_path, const ReportOptions *option
     if (!results_open(&db, results_path, err)) return false;
     Arena *arena = arena_new();
     bool ok = prepare(db, options, arena, err);
-    if (ok) write_head(out);
+    if (ok) write_head(out, db_left_out_sentence(db));
     for (int i = 0; ok && i < N_PARTS; i++) ok = write_part(out, db, i, err);
     if (ok) str_add(out, "</section>\n</main>\n</body>\n</html>\n");
     arena_free(arena);

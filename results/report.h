@@ -24,6 +24,7 @@
 typedef struct {
     const char *experiment, *dataset; /* only these; NULL: all there are */
     const char *rule;                 /* selection rule; NULL: the one each experiment is read by */
+    const char *excluding; /* images of this list are left out (exclusion.h); NULL: none */
 } ReportOptions;
 
 /* The page as text. Unknown names are ERR_USAGE and name the nearest one. */

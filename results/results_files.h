@@ -10,10 +10,11 @@ typedef struct {
 extern const EmbeddedFile schema_files[];    /* one per version: schema.sql, then migrations */
 extern const EmbeddedFile view_files[];      /* views.sql */
 extern const EmbeddedFile query_files[];     /* queries/NAME.sql */
-extern const EmbeddedFile report_files[];    /* report/NAME.sql, report.css */
+extern const EmbeddedFile report_files[];    /* report/NAME.sql, report.css, sheet.css */
 extern const EmbeddedFile table_files[];     /* tables/NAME.sql */
 extern const EmbeddedFile explain_files[];   /* explain/cell_NAME.sql, run_NAME.sql, in order */
 extern const EmbeddedFile reference_files[]; /* reference/NAME.csv */
 extern const EmbeddedFile merge_files[];     /* merge/begin.sql, runs.sql, end.sql */
+extern const EmbeddedFile exclusion_files[]; /* exclusion/use.sql, take.sql */
 
 #endif

@@ -2,6 +2,7 @@
 #include "tables.h"
 
 #include "arena.h"
+#include "database.h"
 #include "grid.h"
 #include "mem.h"
 #include "pivot.h"
@@ -221,12 +222,14 @@ static void add_csv_header(const Table *table, const Pivot *pivot, Grid *grid)
                  false);
     }
     if (table->layout.average) grid_add(grid, "Avg", false);
+    if (db_left_out_name(table->db) != NULL) grid_add(grid, "without", false);
 }
 
 /* Unrounded, as stored (fractions stay fractions). */
 static Grid *csv_grid(const Table *table, const Pivot *pivot, const char *section)
 {
-    Grid *grid = grid_new(2 + 3 * pivot->n_columns + table->layout.average);
+    const char *without = db_left_out_name(table->db);
+    Grid *grid = grid_new(2 + 3 * pivot->n_columns + table->layout.average + (without != NULL));
     add_csv_header(table, pivot, grid);
     for (int r = 0; r < pivot->n_rows; r++) {
         grid_add(grid, section, false);
@@ -240,6 +243,7 @@ static Grid *csv_grid(const Table *table, const Pivot *pivot, const char *sectio
         }
         if (table->layout.average)
             add_number(grid, pivot->values[r * (pivot->n_columns + 1) + pivot->n_columns]);
+        if (without != NULL) grid_add(grid, without, false);
     }
     return grid;
 }
@@ -332,7 +336,11 @@ static bool print_reading(Table *table, const char *text, QueryParameters parame
                   : read_cells(table, statement, text, err);
     sqlite3_finalize(statement);
     if (!ok || format == FORMAT_JSON) return ok;
-    if (*first) print_line(table->out, table->layout.title, format, true);
+    if (*first) {
+        print_line(table->out, table->layout.title, format, true);
+        const char *sentence = db_left_out_sentence(table->db);
+        if (sentence != NULL) print_line(table->out, sentence, format, false);
+    }
     *first = false;
     if (format == FORMAT_TEXT) fputc('\n', table->out);
     if (!print_sections(table, format, err)) return false;

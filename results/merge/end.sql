@@ -1,4 +1,4 @@
--- Merging, part 3 of 3, one transaction: image-text alignment. A scorer is the same when its name and all that it is made
+-- Merging, part 3 of 3, one transaction: image-text alignment, reviewed lists, forecasts. A scorer is the same when its name and all that it is made
 -- of are; one that belongs to a run comes along only when the numbers of that run here are those of the source.
 
 INSERT INTO temp.note
@@ -53,3 +53,45 @@ ON CONFLICT DO UPDATE SET score = coalesce(score, excluded.score),
     zero_shot_class_id = coalesce(zero_shot_class_id, excluded.zero_shot_class_id),
     similarity = coalesce(similarity, excluded.similarity), rank = coalesce(rank, excluded.rank),
     zero_shot_score = coalesce(zero_shot_score, excluded.zero_shot_score), nearest = coalesce(nearest, excluded.nearest);
+
+-- Reviewed lists go by name, as a whole.
+INSERT INTO temp.note
+SELECT printf('exclusion "%s" is another list there (%s) than here (%s), which stays', theirs.name, theirs.source,
+              ours.source), 1
+FROM source.exclusion AS theirs
+JOIN main.exclusion AS ours ON ours.name = theirs.name
+WHERE EXISTS (
+        SELECT (SELECT new FROM temp.image_map WHERE old = image_id), verdict
+        FROM source.exclusion_image WHERE exclusion_id = theirs.id
+        EXCEPT SELECT image_id, verdict FROM main.exclusion_image WHERE exclusion_id = ours.id)
+   OR (SELECT count(*) FROM source.exclusion_image WHERE exclusion_id = theirs.id)
+      <> (SELECT count(*) FROM main.exclusion_image WHERE exclusion_id = ours.id)
+ORDER BY theirs.id;
+
+CREATE TEMP TABLE exclusion_new AS
+SELECT id AS old, name FROM source.exclusion WHERE name NOT IN (SELECT name FROM main.exclusion);
+
+INSERT INTO main.exclusion (name, source, stored)
+SELECT name, source, stored FROM source.exclusion WHERE id IN (SELECT old FROM temp.exclusion_new) ORDER BY id;
+
+INSERT INTO main.exclusion_image (exclusion_id, image_id, verdict, reason)
+SELECT (SELECT id FROM main.exclusion WHERE exclusion.name = exclusion_new.name),
+       (SELECT new FROM temp.image_map WHERE old = image_id), verdict, reason
+FROM temp.exclusion_new
+CROSS JOIN source.exclusion_image ON exclusion_id = exclusion_new.old;
+
+DROP TABLE temp.exclusion_new;
+
+-- Forecasts that are not here; those that are may be of other runs, and stay until dgbench forecast is run again.
+INSERT INTO main.forecast (experiment, dataset_id, split_rule, method, variant, rule, scored, scorer_id, domain_id, calibration,
+                           exclusion, n_sources, n_outcomes, n_images, predicted, low, high, fit_low, fit_high, actual, error,
+                           n_trials, source_accuracy, zero_shot_accuracy, made)
+SELECT experiment, dataset_map.new, split_rule, method, variant, rule, scored, scorer_map.new,
+       (SELECT new FROM temp.domain_map WHERE old = domain_id), calibration, exclusion, n_sources, n_outcomes, n_images,
+       predicted, low, high, fit_low, fit_high, actual, error, n_trials, source_accuracy, zero_shot_accuracy, made
+FROM source.forecast
+JOIN temp.scorer_map ON scorer_map.old = scorer_id
+JOIN temp.dataset_map ON dataset_map.old = dataset_id
+WHERE true
+ORDER BY forecast.id
+ON CONFLICT DO NOTHING;

@@ -6,7 +6,8 @@ WITH word AS (
            ' --results ''' || replace(results, '''', '''\''''') || '''' AS file,
            coalesce(' --experiment ''' || replace(experiment, '''', '''\''''') || '''', '')
            || coalesce(' --dataset ''' || replace(dataset, '''', '''\''''') || '''', '')
-           || coalesce(' --rule ' || rule, '') AS filter
+           || coalesce(' --rule ' || rule, '')
+           || coalesce(' --excluding ''' || replace(excluding, '''', '''\''''') || '''', '') AS filter
     FROM option
 )
 SELECT program || ' report --html out' || file || filter AS line FROM word

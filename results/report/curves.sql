@@ -10,7 +10,7 @@ WITH curve_run AS MATERIALIZED (
 ),
 point AS (
     SELECT curve_run.*, 1 AS figure, step,
-           (SELECT sum(accuracy * coalesce(n, 1)) / sum(coalesce(n, 1)) FROM main.eval
+           (SELECT sum(accuracy * coalesce(n, 1)) / sum(coalesce(n, 1)) FROM eval
             WHERE eval.checkpoint_id = checkpoint.id AND eval.domain_id = curve_run.domain_id
               AND (split = scored OR scored = 'whole')) * 100 AS value
     FROM curve_run

@@ -8,13 +8,17 @@ JOIN option
 LEFT JOIN main.experiment ON experiment.name = listed.experiment
 WHERE option.experiment IS NULL OR listed.experiment = option.experiment;
 
-CREATE TEMP TABLE result AS
+-- result may be a temporary view that leaves images out (exclusion.h): the table takes its place.
+CREATE TEMP TABLE result_kept AS
 SELECT result.*
-FROM main.result
+FROM result
 JOIN option
 WHERE n_held_out = 1 AND reported
   AND (option.experiment IS NULL OR result.experiment = option.experiment)
   AND (option.dataset IS NULL OR result.dataset = option.dataset);
+DROP VIEW IF EXISTS temp.result;
+CREATE TEMP TABLE result AS SELECT * FROM result_kept;
+DROP TABLE result_kept;
 
 -- Every run the page is about, whatever became of it.
 CREATE TEMP TABLE run_shown AS

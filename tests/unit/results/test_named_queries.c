@@ -120,6 +120,11 @@ static const Asked QUERIES[] = {
     {"sensitivity", "bins=1", "low, high, runs", "0.1,0.3,3\n"},
     {"slowest", "limit=1", "run, total_seconds", "1,3\n"},
     {"status", "", NULL, "first,tiny,4,3,,,1,\n"},
+    {"exclusions", "", NULL, ""},
+    {"suspects", "dataset=tiny", "path, suggested, suspicion, runs, wrong, agreeing, confidence",
+     "sketch/cat/1.png,dog,0.8125,2,2,2,0.8125\nsketch/dog/0.png,cat,0.25,2,1,1,0.5\n"
+     "sketch/cat/0.png,,0,2,0,0,\nsketch/dog/1.png,,0,2,0,0,\n"},
+    {"suspects", "dataset=tiny limit=1", "path", "sketch/cat/1.png\n"},
 };
 
 /* The columns' places in the headline; keeps only those of each row. */
