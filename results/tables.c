@@ -2,6 +2,7 @@
 #include "tables.h"
 
 #include "arena.h"
+#include "cell_text.h"
 #include "database.h"
 #include "grid.h"
 #include "mem.h"
@@ -19,7 +20,8 @@ enum { COLUMN_NONE = -1 };
 
 /* Which column of the SELECT plays which part; COLUMN_NONE: none. */
 typedef struct {
-    int section, row, column, value, error, n, runs, steps, row_order, column_order, outside;
+    int section, row, column, value, error, low, high, unit, n, runs, steps;
+    int row_order, column_order, outside;
 } Parts;
 
 typedef struct {
@@ -69,6 +71,9 @@ static bool find_parts(Table *table, const char *text, Err *err)
            find_part(&p->column, table, text, "column", true, err) &&
            find_part(&p->value, table, text, "value", true, err) &&
            find_part(&p->error, table, text, "error", false, err) &&
+           find_part(&p->low, table, text, "low", false, err) &&
+           find_part(&p->high, table, text, "high", false, err) &&
+           find_part(&p->unit, table, text, "unit", false, err) &&
            find_part(&p->n, table, text, "n", false, err) &&
            find_part(&p->runs, table, text, "runs", false, err) &&
            find_part(&p->steps, table, text, "steps", false, err) &&
@@ -120,6 +125,9 @@ static void add_cell(Table *table, sqlite3_stmt *statement)
                                             .column = text_at(table, statement, p->column),
                                             .value = number_at(statement, p->value),
                                             .error = number_at(statement, p->error),
+                                            .low = number_at(statement, p->low),
+                                            .high = number_at(statement, p->high),
+                                            .unit = text_at(table, statement, p->unit),
                                             .row_order = number_at(statement, p->row_order),
                                             .column_order = number_at(statement, p->column_order),
                                             .n = count_at(statement, p->n),
@@ -167,24 +175,10 @@ static double best_value(const Table *table, const Pivot *pivot, int column)
  * ------------------------------------------------------------------------------------------------
  */
 
-static const char *cell_text(const Table *table, double value, const Cell *cell)
-{
-    double scale = table->layout.percent ? 100.0 : 1.0;
-    int digits = table->layout.digits;
-    if (isnan(value)) return "-";
-    Str text = {0};
-    str_addf(&text, "%.*f", digits, scale * value);
-    if (cell != NULL && !isnan(cell->error))
-        str_addf(&text, " +/- %.*f", digits, scale * cell->error);
-    if (cell != NULL && cell->n > 0) str_addf(&text, " (%lld)", (long long)cell->n);
-    const char *copy = arena_strdup(table->arena, str_text(&text));
-    str_done(&text);
-    return copy;
-}
-
 static Grid *cells_grid(const Table *table, const Pivot *pivot)
 {
     int n_columns = pivot->n_columns + table->layout.average;
+    CellUnit unit = {table->layout.percent ? 100.0 : 1.0, table->layout.digits};
     Grid *grid = grid_new(n_columns + 1);
     grid_add(grid, "", false);
     for (int c = 0; c < n_columns; c++) {
@@ -196,7 +190,7 @@ static Grid *cells_grid(const Table *table, const Pivot *pivot)
         for (int c = 0; c < n_columns; c++) {
             int at = r * (pivot->n_columns + 1) + c;
             double value = pivot->values[at];
-            grid_add(grid, cell_text(table, value, pivot->cells[at]),
+            grid_add(grid, cell_text(table->arena, value, pivot->cells[at], unit),
                      value == best_value(table, pivot, c) && !is_outside(pivot, r));
         }
     }
@@ -211,15 +205,21 @@ static void add_number(Grid *grid, double value)
     grid_add(grid, text, false);
 }
 
+/* Columns of CSV for one of the table's. */
+static int csv_parts(const Table *table)
+{
+    return table->parts.low == COLUMN_NONE && table->parts.high == COLUMN_NONE ? 3 : 5;
+}
+
 static void add_csv_header(const Table *table, const Pivot *pivot, Grid *grid)
 {
-    static const char *const SUFFIXES[] = {"", " stderr", " n"};
+    static const char *const SUFFIXES[] = {"", " stderr", " n", " low", " high"};
+    int n_parts = csv_parts(table);
     grid_add(grid, "section", false);
     grid_add(grid, "row", false);
-    for (int c = 0; c < 3 * pivot->n_columns; c++) {
-        grid_add(grid,
-                 arena_printf(table->arena, "%s%s", pivot->columns[c / 3].text, SUFFIXES[c % 3]),
-                 false);
+    for (int c = 0; c < n_parts * pivot->n_columns; c++) {
+        const char *column = pivot->columns[c / n_parts].text;
+        grid_add(grid, arena_printf(table->arena, "%s%s", column, SUFFIXES[c % n_parts]), false);
     }
     if (table->layout.average) grid_add(grid, "Avg", false);
     if (db_left_out_name(table->db) != NULL) grid_add(grid, "without", false);
@@ -229,7 +229,7 @@ static void add_csv_header(const Table *table, const Pivot *pivot, Grid *grid)
 static Grid *csv_grid(const Table *table, const Pivot *pivot, const char *section)
 {
     const char *without = db_left_out_name(table->db);
-    Grid *grid = grid_new(2 + 3 * pivot->n_columns + table->layout.average + (without != NULL));
+    Grid *grid = grid_new(2 + csv_parts(table) * pivot->n_columns + table->layout.average + (without != NULL));
     add_csv_header(table, pivot, grid);
     for (int r = 0; r < pivot->n_rows; r++) {
         grid_add(grid, section, false);
@@ -240,6 +240,9 @@ static Grid *csv_grid(const Table *table, const Pivot *pivot, const char *sectio
             add_number(grid, pivot->values[at]);
             add_number(grid, cell != NULL ? cell->error : NAN);
             add_number(grid, cell != NULL && cell->n > 0 ? (double)cell->n : NAN);
+            if (csv_parts(table) == 3) continue;
+            add_number(grid, cell != NULL ? cell->low : NAN);
+            add_number(grid, cell != NULL ? cell->high : NAN);
         }
         if (table->layout.average)
             add_number(grid, pivot->values[r * (pivot->n_columns + 1) + pivot->n_columns]);

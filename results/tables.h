@@ -8,6 +8,10 @@
  *     -- column: domain             column that names the column
  *     -- value: mean                the cell's number
  *     -- error: stderr              its standard error (optional)
+ *     -- low: low                   ends of its interval (optional): value [low, high]
+ *     -- high: high
+ *     -- unit: unit                 what it is, where cells differ (optional): count, percent (a
+ * fraction, times 100), score (3 digits); else as digits and scale say
  *     -- n: n_trials                how many were averaged (optional)
  *     -- row_order: first_run_id    columns to sort by (optional; else in order of appearance)
  *     -- column_order: domain_position
@@ -33,8 +37,8 @@
  * A connection that leaves images out (exclusion.h) has its sentence below the title, and its list's
  * name as a last column "without" of CSV and in every row of JSON.
  *
- * Missing cells print as "-". CSV has columns NAME, NAME stderr, NAME n and unrounded numbers, and
- * no marks.
+ * Missing cells print as "-". CSV has columns NAME, NAME stderr, NAME n (with intervals NAME low,
+ * NAME high, too) and unrounded numbers, and no marks.
  */
 #ifndef RESULTS_TABLES_H
 #define RESULTS_TABLES_H

@@ -251,16 +251,15 @@ SELECT ip_oop_rule.name, ranked.scorer_id, ranked.dataset_id,
        min(CASE WHEN ranked.rank >= low THEN ranked.score END),
        min(CASE WHEN ranked.rank >= split THEN ranked.score END),
        min(CASE WHEN ranked.rank >= high THEN ranked.score END)
-FROM ip_oop_rule
-JOIN scorer ON scorer.name GLOB ip_oop_rule.scorer AND scorer.run_id IS NULL
-JOIN (
-    SELECT alignment.scorer_id, image.dataset_id, alignment.score,
+FROM (
+    SELECT alignment.scorer_id, image.dataset_id, scorer.name, alignment.score,
            percent_rank() OVER (PARTITION BY alignment.scorer_id, image.dataset_id ORDER BY alignment.score) AS rank
-    FROM alignment
-    JOIN image ON image.id = alignment.image_id
-    WHERE alignment.score IS NOT NULL
-) AS ranked ON ranked.scorer_id = scorer.id
-WHERE kind = 'quantile'
+    FROM scorer
+    CROSS JOIN alignment ON alignment.scorer_id = scorer.id
+    CROSS JOIN image ON image.id = alignment.image_id
+    WHERE alignment.score IS NOT NULL AND scorer.run_id IS NULL
+) AS ranked
+JOIN ip_oop_rule ON ranked.name GLOB ip_oop_rule.scorer AND kind = 'quantile'
 GROUP BY ip_oop_rule.id, ranked.scorer_id, ranked.dataset_id;
 
 -- Every outcome with what image it was about: the base of confusion matrices and of the two views below.
@@ -276,32 +275,76 @@ JOIN domain ON domain.id = image.domain_id
 JOIN class ON class.id = image.class_id
 JOIN class AS predicted ON predicted.id = outcome.predicted_class_id;
 
--- Accuracy per bucket (ip, oop, low, high) of every checkpoint that has outcomes, for every rule and scorer.
+-- Accuracy per bucket (ip, oop, low, high) of every checkpoint that has outcomes, for every rule and scorer. Ask for some
+-- checkpoints (checkpoint_id IN ...): the others are then not read.
 DROP VIEW IF EXISTS ip_oop;
 CREATE VIEW ip_oop AS
-SELECT ip_oop_rule, scorer, checkpoint_id, run_id, step, variant, domain, bucket, count(*) AS n, sum(correct) AS correct,
-       avg(correct) AS accuracy
+SELECT ip_oop_cut.ip_oop_rule, scorer.name AS scorer, checkpoint.id AS checkpoint_id, checkpoint.run_id, checkpoint.step,
+       checkpoint.variant, domain.name AS domain,
+       CASE WHEN alignment.score < ip_oop_cut.low THEN 'low'
+            WHEN alignment.score > ip_oop_cut.high THEN 'high'
+            WHEN alignment.score >= ip_oop_cut.split THEN 'ip'
+            ELSE 'oop' END AS bucket,
+       count(*) AS n, sum(outcome.predicted_class_id = image.class_id) AS correct,
+       avg(outcome.predicted_class_id = image.class_id) AS accuracy
+FROM checkpoint
+CROSS JOIN run ON run.id = checkpoint.run_id
+CROSS JOIN ip_oop_cut ON ip_oop_cut.dataset_id = run.dataset_id
+CROSS JOIN scorer ON scorer.id = ip_oop_cut.scorer_id
+CROSS JOIN outcome ON outcome.checkpoint_id = checkpoint.id
+CROSS JOIN image ON image.id = outcome.image_id
+CROSS JOIN domain ON domain.id = image.domain_id
+CROSS JOIN alignment ON alignment.scorer_id = scorer.id AND alignment.image_id = image.id
+WHERE alignment.score IS NOT NULL
+GROUP BY ip_oop_cut.ip_oop_rule, scorer.id, checkpoint.id, domain.id, bucket;
+
+-- `result` by bucket: one row per selected run, held-out domain, rule and scorer, over all outcomes of the domain that have
+-- a score. What is dropped (low, high) is only counted: all_accuracy is that of the IP and OOP images.
+DROP VIEW IF EXISTS ip_oop_result;
+CREATE VIEW ip_oop_result AS
+SELECT rule, experiment, dataset, split_rule, method, held_out, n_held_out, domain, domain_position, trial, variant,
+       reported, run_id, checkpoint_id, ip_oop_rule, scorer, n_ip, n_oop, n_low, n_high, ip_correct, oop_correct,
+       1.0 * ip_correct / nullif(n_ip, 0) AS ip_accuracy, 1.0 * oop_correct / nullif(n_oop, 0) AS oop_accuracy,
+       1.0 * (ip_correct + oop_correct) / nullif(n_ip + n_oop, 0) AS all_accuracy
 FROM (
-    SELECT ip_oop_cut.ip_oop_rule, scorer.name AS scorer, outcome_info.*,
-           CASE WHEN alignment.score < ip_oop_cut.low THEN 'low'
-                WHEN alignment.score > ip_oop_cut.high THEN 'high'
-                WHEN alignment.score >= ip_oop_cut.split THEN 'ip'
-                ELSE 'oop' END AS bucket
-    FROM outcome_info
-    JOIN ip_oop_cut ON ip_oop_cut.dataset_id = outcome_info.dataset_id
-    JOIN scorer ON scorer.id = ip_oop_cut.scorer_id
-    JOIN alignment ON alignment.scorer_id = scorer.id AND alignment.image_id = outcome_info.image_id
+    SELECT selected.rule, selected.experiment, dataset.name AS dataset, selected.split_rule, selected.method,
+           selected.held_out, selected.n_held_out, domain.name AS domain, domain.position AS domain_position,
+           selected.trial, selected.variant, selected.reported, selected.run_id, selected.checkpoint_id,
+           ip_oop_cut.ip_oop_rule, scorer.name AS scorer,
+           sum(alignment.score >= ip_oop_cut.split AND alignment.score <= ip_oop_cut.high) AS n_ip,
+           sum(alignment.score >= ip_oop_cut.low AND alignment.score < ip_oop_cut.split) AS n_oop,
+           sum(alignment.score < ip_oop_cut.low) AS n_low, sum(alignment.score > ip_oop_cut.high) AS n_high,
+           sum(alignment.score >= ip_oop_cut.split AND alignment.score <= ip_oop_cut.high
+               AND outcome.predicted_class_id = image.class_id) AS ip_correct,
+           sum(alignment.score >= ip_oop_cut.low AND alignment.score < ip_oop_cut.split
+               AND outcome.predicted_class_id = image.class_id) AS oop_correct
+    FROM selected
+    CROSS JOIN dataset ON dataset.id = selected.dataset_id
+    CROSS JOIN run_domain ON run_domain.run_id = selected.run_id AND run_domain.role = 'held_out'
+    CROSS JOIN domain ON domain.id = run_domain.domain_id
+    CROSS JOIN ip_oop_cut ON ip_oop_cut.dataset_id = selected.dataset_id
+    CROSS JOIN scorer ON scorer.id = ip_oop_cut.scorer_id
+    CROSS JOIN outcome ON outcome.checkpoint_id = selected.checkpoint_id
+    CROSS JOIN image ON image.id = outcome.image_id AND image.domain_id = domain.id
+    CROSS JOIN alignment ON alignment.scorer_id = scorer.id AND alignment.image_id = image.id
     WHERE alignment.score IS NOT NULL
-)
-GROUP BY ip_oop_rule, scorer, checkpoint_id, domain, bucket;
+    GROUP BY selected.rule, selected.experiment, dataset.name, selected.split_rule, selected.method, selected.held_out,
+             selected.n_held_out, selected.trial, selected.variant, selected.reported, selected.run_id,
+             selected.checkpoint_id, domain.id, scorer.id, ip_oop_cut.ip_oop_rule
+);
 
 -- Accuracy over bins of the alignment score, 0.02 wide; bin_low is the lower end, which is in.
 DROP VIEW IF EXISTS alignment_bin;
 CREATE VIEW alignment_bin AS
-SELECT scorer.name AS scorer, checkpoint_id, outcome_info.run_id, step, variant, domain,
-       floor(alignment.score * 50) / 50 AS bin_low, count(*) AS n, sum(correct) AS correct, avg(correct) AS accuracy
-FROM outcome_info
-JOIN alignment ON alignment.image_id = outcome_info.image_id
-JOIN scorer ON scorer.id = alignment.scorer_id
+SELECT scorer.name AS scorer, checkpoint.id AS checkpoint_id, checkpoint.run_id, checkpoint.step, checkpoint.variant,
+       domain.name AS domain, floor(alignment.score * 50) / 50 AS bin_low, count(*) AS n,
+       sum(outcome.predicted_class_id = image.class_id) AS correct,
+       avg(outcome.predicted_class_id = image.class_id) AS accuracy
+FROM checkpoint
+CROSS JOIN outcome ON outcome.checkpoint_id = checkpoint.id
+CROSS JOIN image ON image.id = outcome.image_id
+CROSS JOIN domain ON domain.id = image.domain_id
+CROSS JOIN scorer
+CROSS JOIN alignment ON alignment.scorer_id = scorer.id AND alignment.image_id = image.id
 WHERE alignment.score IS NOT NULL
-GROUP BY scorer.id, checkpoint_id, domain, bin_low;
+GROUP BY scorer.id, checkpoint.id, domain.id, bin_low;

@@ -77,7 +77,7 @@ static void test_worked_queries_run(void **state)
         if (!str_starts_with(cursor, "```text\n")) fail_msg("no example output below:\n%s", sql);
         assert_string_equal(headline(output), headline(cursor + strlen("```text\n")));
     }
-    assert_int_equal(n_queries, 10);
+    assert_int_equal(n_queries, 12);
 }
 
 /* ---- tables, views, columns ---- */
