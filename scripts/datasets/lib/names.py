@@ -104,7 +104,7 @@ class EmojiNames:
         """own: {name: label} that comes before all other names."""
         known = {one.id: one for one in concepts if one.version <= version}
         labelled = {one.label: one for one in known.values()}
-        self.table = {name: labelled[label] for name, label in dict(own).items()
+        self.table = {squash(name): labelled[label] for name, label in dict(own).items()
                       if label in labelled}
         for one in known.values():
             self.table.setdefault(squash(one.label), one)
