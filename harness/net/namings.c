@@ -43,7 +43,18 @@ static const NameRule TORCHVISION_VIT[] = {
     {"norm.", "encoder.ln.", 0}, /* the last: the blocks' norms have got other names by then */
 };
 
-const ParamNaming NAMING_TORCHVISION_VIT = {.probe = "encoder.pos_embedding",
+const ParamNaming NAMING_TORCHVISION_VIT = {.probe = "encoder.layers.encoder_layer_0.mlp.0.weight",
                                             .rules = TORCHVISION_VIT,
                                             .n_rules =
                                                 sizeof TORCHVISION_VIT / sizeof *TORCHVISION_VIT};
+
+static const NameRule OLD_TORCHVISION_VIT[] = {
+    {".mlp.0.", ".mlp.linear_1.", 0},
+    {".mlp.3.", ".mlp.linear_2.", 0},
+};
+
+const ParamNaming NAMING_OLD_TORCHVISION_VIT = {
+    .base = &NAMING_TORCHVISION_VIT,
+    .probe = "encoder.layers.encoder_layer_0.mlp.linear_1.weight",
+    .rules = OLD_TORCHVISION_VIT,
+    .n_rules = sizeof OLD_TORCHVISION_VIT / sizeof *OLD_TORCHVISION_VIT};

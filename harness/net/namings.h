@@ -4,8 +4,11 @@
 
 #include "params_names.h"
 
-extern const ParamNaming NAMING_HUGGING_FACE_CLIP; /* of transformers' CLIPModel; ours: OpenCLIP */
-extern const ParamNaming
-    NAMING_TORCHVISION_VIT; /* of torchvision's VisionTransformer; ours: timm */
+/* Of transformers' CLIPModel; ours are OpenCLIP's. */
+extern const ParamNaming NAMING_HUGGING_FACE_CLIP;
+
+/* Of torchvision's VisionTransformer since version 0.13, and of its published weights, which are
+ * older; ours are timm's. */
+extern const ParamNaming NAMING_TORCHVISION_VIT, NAMING_OLD_TORCHVISION_VIT;
 
 #endif

@@ -21,6 +21,7 @@ static bool replace(Str *s, const char *from, const char *to)
 
 static void apply(Str *name, bool *transposed, const ParamNaming *naming)
 {
+    if (naming->base != NULL) apply(name, transposed, naming->base);
     for (int i = 0; i < naming->n_rules; i++) {
         const NameRule *rule = &naming->rules[i];
         bool fits = replace(name, rule->ours, rule->theirs);

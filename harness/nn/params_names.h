@@ -19,12 +19,15 @@ typedef struct {
     unsigned flags;
 } NameRule;
 
-typedef struct {
-    const char *probe;     /* a tensor that every file of this naming has, and no other file */
-    const NameRule *rules; /* applied in order, each to the first place where it fits */
+typedef struct ParamNaming ParamNaming;
+
+struct ParamNaming {
+    const ParamNaming *base; /* whose rules come first; NULL: none */
+    const char *probe;       /* a tensor that every file of this naming has, and no other file */
+    const NameRule *rules;   /* applied in order, each to the first place where it fits */
     int n_rules;
     const char *ignored; /* tensors whose names end so are not looked at; NULL: none */
-} ParamNaming;
+};
 
 enum { NAME_MAX_PARTS = 3 };
 

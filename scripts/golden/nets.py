@@ -3,7 +3,8 @@
 logits in evaluation. Of transformers also the losses of STEPS updates and how far each parameter moves meanwhile: all of
 them, and those of the attention and the classifier only (as DomainBed's vit_attn_tune).
 
-    scripts/golden/nets.py            writes tests/golden/net/<network>.safetensors
+    scripts/golden/nets.py [NETWORK...]
+                                      writes tests/golden/net/<network>.safetensors (without names: of all)
     scripts/golden/nets.py --weights NAME FILE
                                       writes torchvision's own NAME (random values) to FILE, and its logits, to try
                                       net_load by hand
@@ -277,6 +278,8 @@ def write(name, folder):
     arrays = {"case": np.array([size, channels, batch, classes], "<i8")}
     arrays["logits"], arrays["loss"] = logits.detach().numpy(), np.array([loss.item()])
     metadata["gradients"], arrays["gradients"] = summary((n, p.grad) for n, p in net.named_parameters())
+    if isinstance(net, Vit):  # in the same order
+        metadata["torchvision_names"] = "\n".join(torchvision_name(n) for n, _ in net.named_parameters())
     stats = [(n, b) for n, b in net.named_buffers() if "running" in n]
     if stats:
         metadata["statistics"], arrays["statistics"] = summary(stats)
@@ -365,5 +368,5 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--weights"]:
         write_weights(sys.argv[2], sys.argv[3])
     else:
-        for case in CASES:
+        for case in sys.argv[1:] or CASES:
             write(case, os.path.join(os.path.dirname(__file__), "..", "..", "tests", "golden", "net"))

@@ -1,4 +1,6 @@
 /* Vision transformers: cost, files, what is trained. Values: test_net_parity.c. */
+#include "arena.h"
+#include "golden.h"
 #include "mem.h"
 #include "net_case.h"
 #include "params_file.h"
@@ -186,6 +188,85 @@ static void test_load_of_positions_that_are_no_grid(void **state)
     (void)remove("test_vit.tmp");
 }
 
+/* The name in files of before torchvision 0.13; to be freed. */
+static char *older_name(const char *name)
+{
+    const char *at = strstr(name, ".mlp.0."), *other = strstr(name, ".mlp.3.");
+    if (at == NULL && other == NULL) return mem_strdup(name);
+    const char *rest = (at != NULL ? at : other) + strlen(".mlp.0.");
+    char *out = mem_alloc(strlen(name) + 16, 1);
+    sprintf(out, "%.*s.linear_%d.%s", (int)(rest - name - 3), name, at != NULL ? 1 : 2, rest);
+    return out;
+}
+
+/* The filled parameters under the names that the golden file has for them, in its order, which is
+ * ours. */
+static void write_as_torchvision(Params *p, bool is_older, Arena *scratch)
+{
+    Err err = {0};
+    SafeTensors *own = NULL;
+    assert_ok(params_save(p, "test_vit.own.tmp", &err));
+    assert_ok(safetensors_open(&own, "test_vit.own.tmp", &err));
+    SafeTensors *golden = golden_open("net/vit-mini-4.safetensors");
+    char *names = mem_strdup(safetensors_metadata(golden, "torchvision_names"));
+    SafeWriter *w = safewriter_new();
+    int id = 0;
+    for (char *name = strtok(names, "\n"); name != NULL; name = strtok(NULL, "\n"), id++) {
+        const SafeTensor *s = safetensors_find(own, params_get(p, id)->name);
+        float *values = arena_alloc(scratch, s->n_elements, sizeof *values);
+        memcpy(values, s->data, s->n_bytes);
+        char *written = is_older ? older_name(name) : mem_strdup(name);
+        safewriter_f32(w, written, values, s->rank, s->dims);
+        free(written);
+    }
+    assert_int_equal(id, params_count(p));
+    assert_ok(safewriter_write(w, "test_vit.tmp", &err));
+    safewriter_free(w);
+    free(names);
+    safetensors_close(golden);
+    safetensors_close(own);
+    (void)remove("test_vit.own.tmp");
+}
+
+static void test_load_of_torchvisions_names(void **state)
+{
+    (void)state;
+    Err err = {0};
+    NetOptions o = mini(20, 7);
+    for (int is_older = 0; is_older < 2; is_older++) {
+        NetCase *from = net_case_new(&o, 1);
+        Net *to = new_net(&o);
+        Params *p = net_params(from->net), *q = net_params(to);
+        Arena *scratch = arena_new();
+        write_as_torchvision(p, is_older, scratch);
+        arena_free(scratch);
+        assert_ok(net_load(to, "test_vit.tmp", &err));
+        assert_memory_equal(params_values(p), params_values(q), params_size(p) * sizeof(Real));
+        net_free(to);
+        net_case_free(from);
+        (void)remove("test_vit.tmp");
+    }
+}
+
+static void test_weights_with_nan_are_refused(void **state)
+{
+    (void)state;
+    Err err = {0};
+    NetOptions o = mini(16, 4);
+    Net *net = new_net(&o);
+    Params *p = net_params(net);
+    Real *broken = params_values(p) + params_get(p, params_find(p, "blocks.2.norm1.bias"))->offset;
+    broken[5] = (Real)NAN;
+    assert_ok(params_save(p, "test_vit.tmp", &err));
+    broken[5] = 3;
+    assert_fails(net_load(net, "test_vit.tmp", &err),
+                 "test_vit.tmp: does not fit the network: 1 with NaN or infinity "
+                 "(blocks.2.norm1.bias)");
+    assert_true(broken[5] == 3);
+    net_free(net);
+    (void)remove("test_vit.tmp");
+}
+
 /* ---- what is trained ---- */
 
 static void test_attention_and_head_learn(void **state)
@@ -228,6 +309,8 @@ int main(void)
         cmocka_unit_test(test_files_have_timms_names_and_shapes),
         cmocka_unit_test(test_load_at_another_size),
         cmocka_unit_test(test_load_of_positions_that_are_no_grid),
+        cmocka_unit_test(test_load_of_torchvisions_names),
+        cmocka_unit_test(test_weights_with_nan_are_refused),
         cmocka_unit_test(test_attention_and_head_learn),
         cmocka_unit_test(test_attention_of_a_network_without),
     };
