@@ -160,6 +160,94 @@ static void test_integers_are_no_parameters(void **state)
     safetensors_close(f);
 }
 
+/* ---- other names ---- */
+
+static const NameRule RULES[] = {
+    {"layer", "there", 0},
+    {".in", ".{qkv}", 0},
+    {".matrix", ".turned", NAME_TRANSPOSED},
+};
+static const ParamNaming NAMING = {
+    .probe = "there.turned", .rules = RULES, .n_rules = 3, .ignored = "position_ids"};
+static const NameRule MORE_RULES[] = {{"there.turned", "elsewhere", 0}};
+static const ParamNaming DERIVED = {
+    .base = &NAMING, .probe = "elsewhere", .rules = MORE_RULES, .n_rules = 1, .ignored = "ids"};
+
+static Params *named_params(void)
+{
+    Params *p = params_new();
+    params_add(p, &(ParamSpec){"layer.in", 2, {6, 2}, INIT_ZEROS, 0, 0});
+    params_add(p, &(ParamSpec){"layer.matrix", 2, {2, 3}, INIT_ZEROS, 0, 0});
+    params_add(p, &(ParamSpec){"scale", 1, {1}, INIT_ZEROS, 0, PARAM_SCALAR});
+    params_seal_zeros(p);
+    return p;
+}
+
+/* A file of NAMING, with k called k_name; its values count up from 1. */
+static SafeTensors *write_named(const char *k_name, const char *matrix_name, int64_t k_rows)
+{
+    Err err = {0};
+    SafeTensors *f = NULL;
+    float v[20];
+    for (int i = 0; i < 20; i++) v[i] = (float)(i + 1);
+    SafeWriter *w = safewriter_new();
+    safewriter_f32(w, "there.v", v + 8, 2, (int64_t[]){2, 2});
+    safewriter_f32(w, k_name, v + 4, 2, (int64_t[]){k_rows, 2});
+    safewriter_f32(w, "there.q", v, 2, (int64_t[]){2, 2});
+    safewriter_f32(w, matrix_name, v + 12, 2, (int64_t[]){3, 2});
+    safewriter_f32(w, "scale", v + 18, 0, NULL);
+    safewriter_i64(w, "there.position_ids", (int64_t[]){0}, 1, (int64_t[]){1});
+    assert_ok(safewriter_write(w, "test_params.tmp", &err));
+    safewriter_free(w);
+    assert_ok(safetensors_open(&f, "test_params.tmp", &err));
+    (void)remove("test_params.tmp");
+    return f;
+}
+
+static void assert_loads_named(const char *matrix_name)
+{
+    Err err = {0};
+    const ParamNaming *const namings[] = {&DERIVED, &NAMING};
+    ParamsLoad options = {.namings = namings, .n_namings = 2};
+    Params *p = named_params();
+    SafeTensors *f = write_named("there.k", matrix_name, 2);
+    assert_ok(params_load(p, f, &options, &err));
+    for (int i = 0; i < 12; i++) assert_true(values_of(p, "layer.in")[i] == i + 1);
+    const Real turned[] = {13, 15, 17, 14, 16, 18};
+    assert_memory_equal(values_of(p, "layer.matrix"), turned, sizeof turned);
+    assert_true(values_of(p, "scale")[0] == 19);
+    safetensors_close(f);
+    params_free(p);
+}
+
+static void test_stacked_transposed_and_scalar(void **state)
+{
+    (void)state;
+    assert_loads_named("there.turned");
+    assert_loads_named("elsewhere"); /* the naming that is derived */
+}
+
+static void test_differences_are_listed_under_the_files_names(void **state)
+{
+    (void)state;
+    Err err = {0};
+    const ParamNaming *const namings[] = {&NAMING};
+    ParamsLoad options = {.namings = namings, .n_namings = 1};
+    Params *p = named_params();
+    SafeTensors *f = write_named("there.x", "there.turned", 2);
+    assert_fails(params_load(p, f, &options, &err),
+                 "1 tensors missing (there.k); 1 unexpected (there.x)");
+    safetensors_close(f);
+    f = write_named("there.k", "there.turned", 3);
+    assert_fails(params_load(p, f, &options, &err),
+                 "1 of another shape (there.k [3,2], expected [2,2])");
+    assert_fails(params_fit(p, f, &options, &err), "1 of another shape (there.k");
+    assert_fails(params_load(p, f, NULL, &err), "2 tensors missing (layer.in, layer.matrix)");
+    for (int i = 0; i < 12; i++) assert_true(values_of(p, "layer.in")[i] == 0);
+    safetensors_close(f);
+    params_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +260,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_input_channels_are_repeated, setup, teardown),
         cmocka_unit_test_setup_teardown(test_prefix_and_missing, setup, teardown),
         cmocka_unit_test(test_integers_are_no_parameters),
+        cmocka_unit_test(test_stacked_transposed_and_scalar),
+        cmocka_unit_test(test_differences_are_listed_under_the_files_names),
     };
     return cmocka_run_group_tests_name("nn-params-file", tests, NULL, NULL);
 }

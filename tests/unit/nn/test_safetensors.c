@@ -100,6 +100,77 @@ static void test_writes_byte_for_byte(void **state)
     (void)remove("test_safetensors.tmp");
 }
 
+static float float_of(uint32_t bits)
+{
+    float v;
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+/* The upper half of a float, rounded to nearest, ties to the even one. */
+static void test_bf16_is_rounded_to_nearest_even(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t bits;
+        uint16_t want;
+    } rows[] = {
+        {0x00000000, 0x0000}, {0x80000000, 0x8000}, {0x3F800000, 0x3F80}, /* 0, -0, 1 */
+        {0x3F807FFF, 0x3F80}, {0x3F808000, 0x3F80}, {0x3F808001, 0x3F81}, /* below, at, above */
+        {0x3F818000, 0x3F82}, {0x3F817FFF, 0x3F81}, {0xBF818000, 0xBF82}, /* odd: up */
+        {0x3FFFFFFF, 0x4000}, {0x7F7FFFFF, 0x7F80}, {0x7F7F7FFF, 0x7F7F}, /* carries; to infinity */
+        {0x7F800000, 0x7F80}, {0xFF800000, 0xFF80}, {0x00000001, 0x0000}, /* infinity, tiniest */
+        {0x7F800001, 0x7FC0}, {0xFFC12345, 0xFFC1}, {0x7FFFFFFF, 0x7FFF}, /* NaN stays NaN */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        float v = float_of(rows[i].bits);
+        uint16_t got;
+        safetensors_to_bf16(&got, &v, 1);
+        if (got != rows[i].want) {
+            fail_msg("%08X became %04X, expected %04X", rows[i].bits, got, rows[i].want);
+        }
+    }
+}
+
+static void test_bf16_is_written_and_read(void **state)
+{
+    (void)state;
+    Err err = {0};
+    SafeTensors *f = NULL;
+    const float values[] = {1, -2.5F, 0.1F, INFINITY};
+    uint16_t halves[4];
+    Real got[4];
+    safetensors_to_bf16(halves, values, 4);
+    SafeWriter *w = safewriter_new();
+    safewriter_bf16(w, "finite", halves, 2, (int64_t[]){1, 3});
+    safewriter_bf16(w, "all", halves, 1, (int64_t[]){4});
+    assert_ok(safewriter_write(w, "test_safetensors.tmp", &err));
+    safewriter_free(w);
+    assert_ok(safetensors_open(&f, "test_safetensors.tmp", &err));
+    const SafeTensor *all = safetensors_find(f, "all");
+    assert_string_equal(all->dtype, "BF16");
+    assert_int_equal(all->n_bytes, 8);
+    assert_ok(safetensors_to_real(all, got, &err));
+    assert_true(got[0] == 1 && got[1] == -2.5F && isinf(got[3]));
+    assert_close(got[2], 0.1, 1.0 / 512, 0);
+    assert_false(safetensors_is_finite(all));
+    assert_true(safetensors_is_finite(safetensors_find(f, "finite")));
+    safetensors_close(f);
+    (void)remove("test_safetensors.tmp");
+}
+
+static void test_what_is_finite(void **state)
+{
+    (void)state;
+    SafeTensors *f = golden_open("nn/dtypes.safetensors");
+    const char *finite[] = {"f64", "f32", "f16", "bf16", "i64", "u8", "scalar", "empty"};
+    for (size_t i = 0; i < sizeof finite / sizeof *finite; i++) {
+        assert_true(safetensors_is_finite(safetensors_find(f, finite[i])));
+    }
+    assert_false(safetensors_is_finite(safetensors_find(f, "f16_special")));
+    safetensors_close(f);
+}
+
 static void test_write_into_missing_folder_fails(void **state)
 {
     (void)state;
@@ -263,6 +334,9 @@ int main(void)
         cmocka_unit_test(test_reads_every_dtype_of_another_writer),
         cmocka_unit_test(test_shapes_metadata_and_wrong_conversions),
         cmocka_unit_test(test_writes_byte_for_byte),
+        cmocka_unit_test(test_bf16_is_rounded_to_nearest_even),
+        cmocka_unit_test(test_bf16_is_written_and_read),
+        cmocka_unit_test(test_what_is_finite),
         cmocka_unit_test(test_write_into_missing_folder_fails),
         cmocka_unit_test(test_hostile_headers_give_one_line),
         cmocka_unit_test(test_lying_length),
