@@ -299,6 +299,10 @@ bool embeddings_open(Embeddings *out, const Dataset *dataset, const ImageEncoder
 {
     check(encoder->dim >= 1 && encoder->batch_size >= 1, "dim %d, batches of %d", encoder->dim,
           encoder->batch_size);
+    if (dataset->channels != encoder->channels) {
+        return err_set(err, ERR_FORMAT, "%s: images of %d channels, the model takes %d",
+                       dataset->name, dataset->channels, encoder->channels);
+    }
     Arena *arena = arena_new();
     Layout l = layout_of(dataset, encoder);
     const char *cache = options->cache_dir != NULL ? options->cache_dir : file_cache_dir(arena);

@@ -26,6 +26,7 @@ enum { EMBEDDING_PIECE = 256 }; /* images: what a kill may lose */
 typedef struct {
     int dim;
     int batch_size;
+    int channels; /* of the images that it takes */
     InputSpec input;
     const char *key; /* names the computation: digest of the weights and what else it depends on */
     void *context;
@@ -47,9 +48,10 @@ typedef struct {
     MappedFile file;
 } Embeddings;
 
-/* From the cache, or made, with progress, while other processes that want the same wait. An image
- * that the encoder answers with a row that is zero or not finite is ERR_FORMAT and named.
- * ERR_INTERRUPTED by stop: the same call goes on from there. */
+/* From the cache, or made, with progress, while other processes that want the same wait. Images of
+ * another number of channels are ERR_FORMAT; an image that the encoder answers with a row that is
+ * zero or not finite is ERR_FORMAT and named. ERR_INTERRUPTED by stop: the same call goes on from
+ * there. */
 MUST_USE bool embeddings_open(Embeddings *out, const Dataset *dataset, const ImageEncoder *encoder,
                               const EmbeddingOptions *options, Err *err);
 void embeddings_close(Embeddings *e); /* a zeroed one is fine */

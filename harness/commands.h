@@ -21,6 +21,7 @@ extern const Command command_query;
 extern const Command command_report;
 extern const Command command_run;
 extern const Command command_run_worker;
+extern const Command command_score;
 extern const Command command_status;
 extern const Command command_sweep;
 extern const Command command_table;

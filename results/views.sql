@@ -253,7 +253,8 @@ SELECT ip_oop_rule.name, ranked.scorer_id, ranked.dataset_id,
        min(CASE WHEN ranked.rank >= high THEN ranked.score END)
 FROM (
     SELECT alignment.scorer_id, image.dataset_id, scorer.name, alignment.score,
-           percent_rank() OVER (PARTITION BY alignment.scorer_id, image.dataset_id ORDER BY alignment.score) AS rank
+           coalesce((count(*) OVER (PARTITION BY alignment.scorer_id, image.dataset_id ORDER BY alignment.score) - 1.0)
+                    / nullif(count(*) OVER (PARTITION BY alignment.scorer_id, image.dataset_id) - 1, 0), 1.0) AS rank
     FROM scorer
     CROSS JOIN alignment ON alignment.scorer_id = scorer.id
     CROSS JOIN image ON image.id = alignment.image_id

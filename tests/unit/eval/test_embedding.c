@@ -66,6 +66,7 @@ static int begin(void **state)
     plan.kill_at_call = plan.stop_at_call = -1;
     plan.last_component = 1;
     encoder = (ImageEncoder){.dim = DIM,
+                             .channels = 3,
                              .batch_size = 100, /* does not divide a piece */
                              .input = input_spec_plain(SIZE),
                              .key = "a test's encoder",
@@ -255,6 +256,14 @@ static void test_answers_without_direction_are_refused_and_named(void **state)
     assert_int_equal(embedding_normalise(rows, 3, 2), -1);
 }
 
+static void test_images_of_other_channels_are_refused(void **state)
+{
+    (void)state;
+    Err err = {0};
+    encoder.channels = 2;
+    assert_fails(open_embeddings(&err), "data: images of 3 channels, the model takes 2");
+}
+
 static void test_a_folder_that_cannot_be_written_is_one_line(void **state)
 {
     (void)state;
@@ -275,6 +284,7 @@ int main(void)
         TEST(test_stopped_between_pieces),
         TEST(test_damaged_pieces_only_are_made_anew),
         TEST(test_answers_without_direction_are_refused_and_named),
+        TEST(test_images_of_other_channels_are_refused),
         TEST(test_a_folder_that_cannot_be_written_is_one_line),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

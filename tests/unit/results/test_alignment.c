@@ -54,6 +54,27 @@ static void test_ip_oop_buckets_follow_the_rule_rows(void **state)
         "0.1 0.28 0.43");
 }
 
+/* "At least a fraction of the others lie at or below": ties count as below each other, so that the
+ * highest score is always a cut, and no image falls out of a quantile rule. */
+static void test_quantiles_of_scores_that_are_equal(void **state)
+{
+    (void)state;
+    Err err;
+    score_images("any");
+    assert_ok(db_script(store->db,
+                        "UPDATE alignment SET score = CASE WHEN score < 0.2 THEN 0.1"
+                        " WHEN score < 0.4 THEN 0.3 ELSE 0.5 END",
+                        &err)); /* 4, 6 and 2 images */
+    static const char cut[] = "SELECT low || ' ' || split || ' ' || high FROM ip_oop_cut WHERE"
+                              " ip_oop_rule = 'median'";
+    assert_string_equal(fixture_value(cut), "0.1 0.3 0.5");
+    assert_ok(db_script(store->db,
+                        "DELETE FROM alignment WHERE score < 0.5 OR image_id ="
+                        " (SELECT max(image_id) FROM alignment)",
+                        &err)); /* one image */
+    assert_string_equal(fixture_value(cut), "0.5 0.5 0.5");
+}
+
 static void test_alignment_bins_count_every_outcome(void **state)
 {
     (void)state;
@@ -71,6 +92,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, store_setup, store_teardown)
     const struct CMUnitTest tests[] = {TEST(test_ip_oop_buckets_follow_the_rule_rows),
+                                       TEST(test_quantiles_of_scores_that_are_equal),
                                        TEST(test_alignment_bins_count_every_outcome)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

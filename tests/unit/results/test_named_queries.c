@@ -1,6 +1,7 @@
 /* Every named query on a database small enough to see its answers by eye. */
 #include "query.h"
 #include "store_case.h"
+#include "store_score.h"
 #include "str.h"
 #include "test.h"
 
@@ -57,10 +58,37 @@ static void add_run(const Told *told)
     store_run_free(run);
 }
 
+/* All of sketch and photo: cats 0.1 and 0.2, taken for cats; dogs 0.3 and 0.4, of which one is
+ * taken for a cat. */
+static void add_scores(void)
+{
+    Err err;
+    Str name = {0};
+    int64_t changed;
+    StoreScores scores = {.dataset = dataset};
+    StoreScorer scorer = {
+        .name = "mini", .model = "", .weights = "", .template_text = "{}", .preprocessing = ""};
+    StoreAlignment images[8];
+    for (int i = 0; i < 8; i++) {
+        bool dog = i % 2 == 1;
+        images[i] = (StoreAlignment){.image = 4 + i,
+                                     .score = (1 + i % 4) / 10.0,
+                                     .zero_shot_score = 0.5,
+                                     .zero_shot = dog && i % 4 == 1,
+                                     .similarity = 0.75};
+    }
+    scores.images = images;
+    scores.n_images = 8;
+    assert_ok(store_scorer(store, &scores.scorer, &name, &scorer, &err));
+    assert_ok(store_scores(store, &changed, &scores, &err));
+    str_done(&name);
+}
+
 static int setup(void **state)
 {
     Err err;
     (void)store_setup(state);
+    add_scores();
     for (size_t i = 0; i < sizeof RUNS / sizeof RUNS[0]; i++) add_run(&RUNS[i]);
     StoreRun *failed = begin_run(&(Told){.key = "d", .lr = "9", .trial = 2});
     assert_ok(store_run_finish(failed, RUN_FAILED, "no such image", &(StoreCost){0}, &err));
@@ -110,6 +138,24 @@ static const Asked QUERIES[] = {
      "1\n"},
     {"runs", "status=failed", "run, status, message", "4,failed,no such image\n"},
     {"runs", "", "run, validation_percent, held_out_percent", "1,60,40\n2,55,30\n3,50,70\n4,,\n"},
+    {"scores", "", NULL,
+     "mini,tiny,photo,4,0.75,0.5,0.25,0.75,median,0,2,2,0\n"
+     "mini,tiny,sketch,4,0.75,0.5,0.25,0.75,median,0,2,2,0\n"},
+    {"scores", "scorer=mini dataset=tiny rule=default", "domain, images, rule, ip",
+     "photo,4,,\nsketch,4,,\n"}, /* that rule is for others */
+    {"ip-oop-rules", "", "name, kind, low, split, high, scorers",
+     "default,threshold,0.15,0.21,0.4,0\nmedian,quantile,0,0.5,1,1\n"},
+    {"score-curve", "bins=2", NULL, /* sketch's: two of all eight images below 0.25 */
+     "tiny,mini,first,erm,1,0.1,0.15000000000000002,0.2,2,2,0.75,0.19786096637864564,"
+     "0.97332794058018353\n"
+     "tiny,mini,first,erm,2,0.3,0.35,0.4,2,2,0.5,0.094525184205899908,0.90547481579410016\n"},
+    {"score-curve", "x=similarity bins=1 method=erm", "bin, x_low, x_high, n, n_trials, accuracy",
+     "1,0.75,0.75,4,2,0.625\n"},
+    {"score-histogram", "bins=2 ip_oop_rule=median", NULL,
+     "tiny,mini,median,0.1,0.3,0.4,photo,0.1,0.25,2\ntiny,mini,median,0.1,0.3,0.4,photo,0.25,0.4,2\n"
+     "tiny,mini,median,0.1,0.3,0.4,sketch,0.1,0.25,2\n"
+     "tiny,mini,median,0.1,0.3,0.4,sketch,0.25,0.4,2\n"},
+    {"score-shift", "", NULL, ""}, /* no fine-tuned model is scored: tests/cli/alignment.cases */
     {"selected-hparams", "name=lr", NULL,
      "first,tiny,erm,sketch,0,1,0,2,method.lr,0.1,0.4\nfirst,tiny,erm,sketch,1,2,0,1,method.lr,0.1,"
      "0.3\n"},
