@@ -167,7 +167,8 @@ static void add_image_tower(Str *out, const ClipImageConfig *c)
         add_number(out, "layers", c->depth);
         add_number(out, "width", c->width);
         add_number(out, "patch_size", c->patch);
-        add_number(out, "head_width", c->width / c->heads);
+        int head_width = c->width / c->heads;
+        add_number(out, "head_width", head_width);
         if (c->mlp_ratio > 0) add_number(out, "mlp_ratio", c->mlp_ratio);
     } else {
         str_add(out, ", \"image_tower\": ");

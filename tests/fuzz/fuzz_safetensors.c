@@ -13,8 +13,15 @@ static void load(const SafeTensors *f, const ParamSpec *spec)
     Params *p = params_new();
     params_add(p, spec);
     params_seal(p, 1);
-    ParamsLoad options = {
-        .allow_unexpected = true, .input_conv = spec->name, .resize_positions = true};
+    static const NameRule rules[] = {{"a", "{qkv}", NAME_TRANSPOSED}};
+    static const ParamNaming naming = {.probe = "q", .rules = rules, .n_rules = 1};
+    const ParamNaming *const namings[] = {&naming};
+    ParamsLoad options = {.allow_unexpected = true,
+                          .namings = namings,
+                          .n_namings = 1,
+                          .input_conv = spec->name,
+                          .resize_positions = true,
+                          .finite = true};
     if (params_load(p, f, &options, &err)) (void)params_values(p)[0];
     params_free(p);
 }
@@ -38,6 +45,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     load(f, &(ParamSpec){"a", 4, {2, 1, 1, 2}, INIT_ZEROS, 0, PARAM_CONV});
     load(f, &(ParamSpec){"a", 3, {1, 5, 2}, INIT_ZEROS, 0, PARAM_POSITIONS});
+    load(f, &(ParamSpec){"a", 2, {5, 2}, INIT_ZEROS, 0, PARAM_POSITIONS});
+    load(f, &(ParamSpec){"a", 2, {6, 1}, INIT_ZEROS, 0, 0}); /* q, k, v of [1,2] each */
+    load(f, &(ParamSpec){"a", 1, {1}, INIT_ZEROS, 0, PARAM_SCALAR});
     safetensors_close(f);
     return 0;
 }
