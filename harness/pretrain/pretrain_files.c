@@ -172,6 +172,16 @@ static void add_report(Str *out, const PretrainSetup *s, const PretrainState *st
     str_add(out, "}\n");
 }
 
+static bool remove_file(const PretrainSpec *spec, const char *name, Err *err)
+{
+    Arena *arena = arena_new();
+    const char *path = pretrain_path(spec, name, arena);
+    bool ok = unlink(path) == 0 || errno == ENOENT ||
+              err_set(err, ERR_IO, "%s: cannot remove: %s", path, strerror(errno));
+    arena_free(arena);
+    return ok;
+}
+
 bool pretrain_write_report(const PretrainSetup *s, const PretrainState *state,
                            const ZeroShotResult *results, int n, Err *err)
 {
@@ -183,9 +193,7 @@ bool pretrain_write_report(const PretrainSetup *s, const PretrainState *state,
         file_write_atomic(pretrain_path(s->spec, "pretraining.yaml", arena), str_text(&yaml),
                           yaml.n, err) &&
         file_write_atomic(pretrain_path(s->spec, REPORT, arena), str_text(&report), report.n, err);
-    const char *checkpoint = pretrain_path(s->spec, CHECKPOINT, arena);
-    if (ok && unlink(checkpoint) != 0 && errno != ENOENT)
-        ok = err_set(err, ERR_IO, "%s: cannot remove: %s", checkpoint, strerror(errno));
+    ok = ok && remove_file(s->spec, CHECKPOINT, err);
     str_done(&yaml);
     str_done(&report);
     arena_free(arena);
@@ -196,10 +204,16 @@ bool pretrain_finished_key(const PretrainSpec *spec, char out[SHA256_HEX_SIZE])
 {
     Arena *arena = arena_new();
     json_t *report = json_load_file(pretrain_path(spec, REPORT, arena), 0, NULL);
+    bool has_weights = file_exists(pretrain_path(spec, "model.safetensors", arena));
     arena_free(arena);
     const char *key = json_string_value(json_object_get(report, "key"));
-    bool found = key != NULL && strlen(key) == SHA256_HEX_SIZE - 1;
+    bool found = has_weights && key != NULL && strlen(key) == SHA256_HEX_SIZE - 1;
     if (found) memcpy(out, key, SHA256_HEX_SIZE);
     json_decref(report);
     return found;
+}
+
+bool pretrain_forget(const PretrainSpec *spec, Err *err)
+{
+    return remove_file(spec, REPORT, err) && remove_file(spec, CHECKPOINT, err);
 }

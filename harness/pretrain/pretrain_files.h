@@ -23,6 +23,9 @@ MUST_USE bool pretrain_checkpoint_load(PretrainSetup *s, PretrainState *state, E
 /* The key of the finished pretraining whose model lies in the folder; false: none. */
 bool pretrain_finished_key(const PretrainSpec *spec, char out[SHA256_HEX_SIZE]);
 
+/* From now on nothing in the folder says that a pretraining is finished, or begun. */
+MUST_USE bool pretrain_forget(const PretrainSpec *spec, Err *err);
+
 /* Weights, config.json, tokenizer: a model directory. */
 MUST_USE bool pretrain_write_model(const PretrainSetup *s, Err *err);
 

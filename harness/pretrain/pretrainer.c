@@ -157,7 +157,8 @@ static bool look_at_folder(Job *job, bool restart, bool *is_made, Err *err)
     PretrainSetup *s = &job->setup;
     bool has_model = pretrain_finished_key(s->spec, key);
     *is_made = has_model && str_equal(key, s->key) && !restart;
-    if (*is_made || restart) return true;
+    if (*is_made) return true;
+    if (restart) return pretrain_forget(s->spec, err);
     if (has_model) {
         return err_set(err, ERR_FORMAT,
                        "%s: holds the model of another spec or other pairs (key %.12s, expected "

@@ -68,5 +68,6 @@ extern const GradTable GRADCHECK_SHAPE;
 extern const GradTable GRADCHECK_CONV;
 extern const GradTable GRADCHECK_POOL;
 extern const GradTable GRADCHECK_NORM;
+extern const GradTable GRADCHECK_CONTRASTIVE;
 
 #endif
