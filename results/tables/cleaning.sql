@@ -47,7 +47,7 @@ SELECT 'Percent of the images that have a score: those below the cut "low" (take
        || ' is written in the image) are dropped. OOP share: of what is left. The cuts are those of the dataset.'
 WHERE EXISTS (SELECT 1 FROM base)
 UNION ALL
-SELECT dataset.name || ': ' || (n_images - n_scored) || ' of ' || n_images || ' images have no score by ' || scorer || '.'
+SELECT dataset.name || ': ' || (n_images - n_scored) || ' of ' || n_images || ' images are not counted: no score by ' || scorer || ', or left out.'
 FROM (
     SELECT dataset_id, scorer.name AS scorer, count(alignment.score) AS n_scored
     FROM scorer

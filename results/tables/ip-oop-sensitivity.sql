@@ -29,10 +29,11 @@ rules AS MATERIALIZED (
 ),
 ranked AS MATERIALIZED (
     SELECT alignment.scorer_id, image.dataset_id, image.id AS image_id, image.domain_id, image.class_id, score,
-           percent_rank() OVER (PARTITION BY alignment.scorer_id, image.dataset_id ORDER BY score) AS rank
+           (count(*) OVER (below ORDER BY score) - 1.0) / max(count(*) OVER below - 1, 1) AS rank
     FROM (SELECT DISTINCT scorer_id FROM rules) AS used
     CROSS JOIN alignment ON alignment.scorer_id = used.scorer_id AND score IS NOT NULL
     CROSS JOIN image ON image.id = alignment.image_id
+    WINDOW below AS (PARTITION BY alignment.scorer_id, image.dataset_id)
 ),
 splits AS MATERIALIZED ( -- nine splits around the rule's own, those that lie between its low and its high
     SELECT * FROM (
@@ -40,7 +41,7 @@ splits AS MATERIALIZED ( -- nine splits around the rule's own, those that lie be
                CASE kind WHEN 'threshold' THEN own_split + (k - 5) * step
                          ELSE (SELECT min(score) FROM ranked
                                WHERE ranked.scorer_id = rules.scorer_id AND ranked.dataset_id = rules.dataset_id
-                                 AND rank >= own_split + (k - 5) * step - 1e-12) END AS at
+                                 AND rank >= round(own_split + (k - 5) * step, 9)) END AS at
         FROM rules
         CROSS JOIN places
     )

@@ -61,6 +61,8 @@ SELECT 'IP/OOP rule "' || ip_oop_rule || '", scorer ' || scorer || '; ' || split
        WHEN 'no runs yet' THEN '' ELSE ' split; selected by ' || :rule
        || CASE :rule WHEN 'training-domain' THEN ' validation' WHEN 'last' THEN ' checkpoint' ELSE '' END
        || '; standard error: ' || :stderr || ' deviation' END AS family,
+       'IP/OOP rule "' || ip_oop_rule || '", scorer ' || scorer || '; ' || split_rule
+       || CASE split_rule WHEN 'no runs yet' THEN '' ELSE ' split' END AS short,
        rows.ip_oop_rule, rows.scorer, rows.dataset, rows.domain, sizes.domain_position, label, trial, run_id, bucket, place,
        CASE bucket WHEN 'IP' THEN sizes.n_ip WHEN 'OOP' THEN sizes.n_oop ELSE sizes.n_ip + sizes.n_oop END AS n_images,
        CASE bucket WHEN 'IP' THEN rows.n_ip WHEN 'OOP' THEN rows.n_oop ELSE rows.n_ip + rows.n_oop END AS n,
@@ -80,7 +82,7 @@ WITH wanted AS (
 ),
 n_datasets AS (SELECT family, count(DISTINCT dataset) AS n FROM wanted GROUP BY family),
 trials AS (
-    SELECT family, dataset, label, bucket, place, trial, min(run_id) AS run_id,
+    SELECT family, short, dataset, label, bucket, place, trial, min(run_id) AS run_id,
            CASE WHEN count(score) = n_domains THEN avg(score) END AS score
     FROM base
     JOIN wanted USING (family, dataset, bucket)
@@ -95,20 +97,20 @@ everywhere AS (
     GROUP BY family, label, bucket, trial
 ),
 cells AS (
-    SELECT family, 'average over the held-out domains; ' || family AS section, 0 AS part, label,
+    SELECT family, 'Average over the held-out domains; ' || family AS section, 0 AS part, label,
            dataset || ' ' || bucket || ' (' || n_images || ')' AS heading, place AS column_order,
            dataset AS dataset_order, score, trial, run_id, trial IS NULL AS is_zero_shot
     FROM trials
     JOIN wanted USING (family, dataset, bucket)
     UNION ALL
-    SELECT family, 'average over the held-out domains; ' || family, 0, label, 'Avg ' || bucket, 1000 + place, '', score, trial, run_id, trial IS NULL
+    SELECT family, 'Average over the held-out domains; ' || family, 0, label, 'Avg ' || bucket, 1000 + place, '', score, trial, run_id, trial IS NULL
     FROM everywhere
     UNION ALL
-    SELECT family, bucket || '; ' || dataset || '; ' || family, 1 + place, label, domain || ' (' || n_images || ')', domain_position,
+    SELECT family, bucket || '; ' || dataset || '; ' || short, 1 + place, label, domain || ' (' || n_images || ')', domain_position,
            dataset, score, trial, run_id, trial IS NULL
     FROM base
     UNION ALL
-    SELECT family, bucket || '; ' || dataset || '; ' || family, 1 + place, label, 'Avg', 1e6, dataset, score, trial, run_id, trial IS NULL
+    SELECT family, bucket || '; ' || dataset || '; ' || short, 1 + place, label, 'Avg', 1e6, dataset, score, trial, run_id, trial IS NULL
     FROM trials
 )
 SELECT section, label, heading, avg(score) AS mean,
@@ -137,6 +139,7 @@ UNION ALL
 SELECT 'Selected checkpoints without stored predictions (eval.outcomes: none), in no cell: ' || count(*) || '.'
 FROM selected
 WHERE rule = :rule AND n_held_out = 1 AND reported AND experiment IN (SELECT value FROM json_each(:experiments))
+  AND (:dataset IS NULL OR dataset_id = (SELECT id FROM dataset WHERE name = :dataset))
   AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.checkpoint_id = selected.checkpoint_id)
 HAVING count(*) > 0
 UNION ALL
