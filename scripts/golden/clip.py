@@ -5,6 +5,9 @@
                                   contrastive loss of one step, gradients of all parameters; and
                                   tests/golden/clip/{open-clip,hugging-face}/: configuration, weights in half precision and
                                   what the model makes of them (embeddings.safetensors)
+    scripts/golden/clip.py --vit-b-16 FOLDER
+                                  writes the two directories for random weights of full size (300 MB each), to try
+                                  clip_open by hand
 
 The towers are written twice, after the two published layouts: with OpenCLIP's parameters on torch.nn.MultiheadAttention, and
 with Hugging Face's on plain linear layers. Weights of the first kind are not stored: both sides compute them from names and
@@ -14,6 +17,7 @@ indices (draws() of nets.py).
 import collections
 import json
 import os
+import sys
 
 import numpy as np
 import torch
@@ -33,6 +37,7 @@ CASES = {
     "quick-gelu": Config(12, 1, 12, 3, 4, 24, 2, 3, 96, 9, 21, 16, 2, 2, 64),
     "gelu": Config(7, 0, 15, 1, 5, 20, 3, 5, 30, 6, 11, 12, 1, 3, 48),
 }
+VIT_B_16 = Config(512, 0, 224, 3, 16, 768, 12, 12, 3072, 77, 49408, 512, 12, 8, 2048)
 FILES = Config(8, 1, 12, 3, 4, 16, 2, 2, 64, 6, 13, 8, 2, 2, 16)
 BATCH = 4
 
@@ -235,19 +240,18 @@ class HuggingFace(nn.Module):
 # ---- model directories ----
 
 
-def shake(model, half):
+def shake(model, half, deviation):
     """Random values that are exact in half precision (norms and biases, too, are no longer 1 and 0)."""
     generator = torch.Generator().manual_seed(5)
     with torch.no_grad():
         for name, p in sorted(model.named_parameters()):
             noise = torch.randn(p.shape, generator=generator)
-            p.copy_((noise * 0.3 + (1 if "norm" in name or "ln_" in name else 0)).to(half).to(p.dtype))
+            p.copy_((noise * deviation + (1 if "norm" in name or "ln_" in name else 0)).to(half).to(p.dtype))
 
 
-def write_files(name, model, half, configs, weights):
-    folder = os.path.join(FOLDER, name)
+def write_files(folder, c, model, half, configs, weights):
     os.makedirs(folder, exist_ok=True)
-    shake(model, half)
+    shake(model, half, 0.3 if c == FILES else 0.02)
     state = {n: t.numpy() for n, t in model.state_dict().items()}
     if half == torch.float16:
         state = {n: t.astype("<f2") if t.dtype.kind == "f" else t for n, t in state.items()}
@@ -259,9 +263,10 @@ def write_files(name, model, half, configs, weights):
             json.dump(content, f, indent=1)
             f.write("\n")
     model.double()
-    ids = texts(FILES)
-    arrays = {"texts": ids.numpy(), "image_embeddings": model.encode_image(images(FILES)).detach().numpy()}
-    arrays["text_embeddings"] = model.encode_text(ids).detach().numpy()
+    ids = texts(c)
+    with torch.no_grad():
+        arrays = {"texts": ids.numpy(), "image_embeddings": model.encode_image(images(c)).numpy()}
+        arrays["text_embeddings"] = model.encode_text(ids).numpy()
     safetensors_io.save(os.path.join(folder, "embeddings.safetensors"), arrays)
     print(f"{folder}: {os.path.getsize(os.path.join(folder, weights))} bytes of weights")
 
@@ -279,22 +284,33 @@ def open_clip_config(c):
 def hugging_face_config(c):
     vision = {"hidden_size": c.width, "intermediate_size": c.mlp, "num_hidden_layers": c.depth}
     vision.update({"num_attention_heads": c.heads, "image_size": c.size, "patch_size": c.patch, "model_type": "x"})
+    vision["hidden_act"] = "quick_gelu" if c.quick_gelu else "gelu"
     text = {"hidden_size": c.text_width, "intermediate_size": c.text_mlp, "num_hidden_layers": c.text_depth}
+    text["hidden_act"] = vision["hidden_act"]
     text.update({"num_attention_heads": c.text_heads, "vocab_size": c.vocabulary, "max_position_embeddings": c.context})
     return {"model_type": "clip", "projection_dim": c.embed, "vision_config": vision, "text_config": text}
 
 
+def write_directories(folder, c):
+    torch.manual_seed(1)
+    configs = {"open_clip_config.json": open_clip_config(c)}
+    open_clip = os.path.join(folder, "open-clip")
+    write_files(open_clip, c, OpenClip(c), torch.bfloat16, configs, "open_clip_model.safetensors")
+    preprocessor = {"size": {"shortest_edge": c.size}, "crop_size": {"height": c.size, "width": c.size}}
+    preprocessor.update({"resample": 3, "image_mean": [0.48, 0.45, 0.4], "image_std": [0.26, 0.26, 0.27]})
+    configs = {"config.json": hugging_face_config(c), "preprocessor_config.json": preprocessor}
+    hugging_face = os.path.join(folder, "hugging-face")
+    write_files(hugging_face, c, HuggingFace(c), torch.float16, configs, "model.safetensors")
+
+
 def main():
+    if sys.argv[1:2] == ["--vit-b-16"]:
+        write_directories(sys.argv[2], VIT_B_16)
+        return
     os.makedirs(FOLDER, exist_ok=True)
     for name, c in CASES.items():
         write_case(name, c)
-    torch.manual_seed(1)
-    configs = {"open_clip_config.json": open_clip_config(FILES)}
-    write_files("open-clip", OpenClip(FILES), torch.bfloat16, configs, "open_clip_model.safetensors")
-    preprocessor = {"size": {"shortest_edge": FILES.size}, "crop_size": {"height": FILES.size, "width": FILES.size}}
-    preprocessor.update({"resample": 3, "image_mean": [0.48, 0.45, 0.4], "image_std": [0.26, 0.26, 0.27]})
-    configs = {"config.json": hugging_face_config(FILES), "preprocessor_config.json": preprocessor}
-    write_files("hugging-face", HuggingFace(FILES), torch.float16, configs, "model.safetensors")
+    write_directories(FOLDER, FILES)
 
 
 main()
