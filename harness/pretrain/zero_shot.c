@@ -35,7 +35,7 @@ static bool open_target(ZeroShot *z, Target *target, int i, Err *err)
     const char *root = roots->n > 0 && roots->items[i][0] != '\0' ? roots->items[i] : NULL;
     DatasetOptions options = {.root = root, .pool = z->options.pool};
     if (!dataset_open(&target->dataset, spec->evaluate.datasets.items[i], &options, err))
-        return false;
+        return err_context(err, "evaluate.datasets");
     const Dataset *d = target->dataset;
     if (d->channels != 3) {
         return err_set(err, ERR_FORMAT, "%s: images of %d channels, expected 3 (evaluate.datasets)",
