@@ -1,7 +1,6 @@
 /* The element types of safetensors files and their conversions. */
 #include "safetensors_dtype.h"
 
-#include <math.h>
 #include <string.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are copied as they are stored");
@@ -32,16 +31,15 @@ static double get_bf16(const uint8_t *p)
     return float_of_bits((uint32_t)(p[0] | p[1] << 8) << 16);
 }
 
-/* IEEE 754 binary16: 1 sign, 5 exponent (bias 15), 10 fraction bits. */
+/* IEEE 754 binary16: 1 sign, 5 exponent (bias 15), 10 fraction bits; a float has 8 (bias 127) and
+ * 23. */
 static double get_f16(const uint8_t *p)
 {
-    unsigned bits = (unsigned)(p[0] | p[1] << 8);
-    int exponent = (int)(bits >> 10 & 31);
-    int fraction = (int)(bits & 1023);
-    double v = exponent == 0    ? ldexp(fraction, -24)
-               : exponent == 31 ? (fraction == 0 ? (double)INFINITY : (double)NAN)
-                                : ldexp(1024 + fraction, exponent - 25);
-    return bits >> 15 ? -v : v;
+    uint32_t bits = (uint32_t)(p[0] | p[1] << 8), sign = (bits & 0x8000) << 16;
+    uint32_t exponent = bits >> 10 & 31, fraction = bits & 1023;
+    if (exponent == 0) return (sign != 0 ? -0x1p-24 : 0x1p-24) * fraction;
+    uint32_t wide = exponent == 31 ? 255 : exponent + 127 - 15;
+    return float_of_bits(sign | wide << 23 | fraction << 13);
 }
 
 static int64_t get_i64(const uint8_t *p)
