@@ -212,7 +212,7 @@ static void assert_loads_named(const char *matrix_name)
     Params *p = named_params();
     SafeTensors *f = write_named("there.k", matrix_name, 2);
     assert_ok(params_load(p, f, &options, &err));
-    for (int i = 0; i < 12; i++) assert_true(values_of(p, "layer.in")[i] == i + 1);
+    for (int i = 0; i < 12; i++) assert_true(values_of(p, "layer.in")[i] == (Real)(i + 1));
     const Real turned[] = {13, 15, 17, 14, 16, 18};
     assert_memory_equal(values_of(p, "layer.matrix"), turned, sizeof turned);
     assert_true(values_of(p, "scale")[0] == 19);
