@@ -12,8 +12,8 @@ typedef struct {
     const char *section, *row, *column;
     double value, error, low, high, row_order, column_order; /* NAN: not given */
     const char *unit;                                        /* see cell_text.h; "": the table's */
-    int64_t n;                                    /* 0: not given */
-    bool outside;                                 /* never the best of its column */
+    int64_t n;                                               /* 0: not given */
+    bool outside;                                            /* never the best of its column */
 } Cell;
 
 typedef struct {

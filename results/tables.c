@@ -229,7 +229,8 @@ static void add_csv_header(const Table *table, const Pivot *pivot, Grid *grid)
 static Grid *csv_grid(const Table *table, const Pivot *pivot, const char *section)
 {
     const char *without = db_left_out_name(table->db);
-    Grid *grid = grid_new(2 + csv_parts(table) * pivot->n_columns + table->layout.average + (without != NULL));
+    Grid *grid = grid_new(2 + csv_parts(table) * pivot->n_columns + table->layout.average +
+                          (without != NULL));
     add_csv_header(table, pivot, grid);
     for (int r = 0; r < pivot->n_rows; r++) {
         grid_add(grid, section, false);

@@ -1,6 +1,7 @@
 /* Rank statistics with bootstrap intervals: see association.h. */
 #include "association.h"
 
+#include "association_curve.h"
 #include "err.h"
 #include "mem.h"
 #include "rng.h"
@@ -11,10 +12,6 @@
 #include <string.h>
 
 enum { SEED = 1 };
-static const double ROUNDING = 1e-12; /* of a sum of squares: a variance below it is none */
-
-enum { SPEARMAN, AUC, SLOPE, N_STATISTICS };
-
 /* ---- units
  * ---------------------------------------------------------------------------------------------------
  */
@@ -75,173 +72,6 @@ static void draw(double *counts, uint32_t *words, const Units *units, RngStream 
     }
 }
 
-/* ---- one series
- * ----------------------------------------------------------------------------------------------
- */
-
-/* A row ready for resampling. Rows are in the order of series and side, stratum, x. */
-typedef struct {
-    double x, right;
-    int unit;
-    bool new_stratum, new_x; /* than the row before */
-} Point;
-
-/* What one stratum, or the sum of all so far, has. */
-typedef struct {
-    double n, n_right;            /* rows, as often as they were drawn */
-    double ranks_right, ranks_sq; /* sum of ranks of the right ones; of all squared ranks */
-    double x, xx, x_right;        /* sums of x, x^2, x of the right ones */
-} Stratum;
-
-typedef struct {
-    double pairs, concordant;        /* auc */
-    double n_correlated, correlated; /* spearman: rows; their strata's correlation times rows */
-    double n, xx, x_right;           /* slope: rows; sums of deviations */
-    double squares;                  /* of x, to tell rounding from deviations */
-} Sums;
-
-static void add_stratum(Sums *sums, const Stratum *s)
-{
-    if (s->n <= 0.0) return;
-    double n_wrong = s->n - s->n_right, mean_rank = (s->n + 1.0) / 2.0;
-    sums->pairs += s->n_right * n_wrong;
-    sums->concordant += s->ranks_right - s->n_right * (s->n_right + 1.0) / 2.0;
-    double covariance = s->ranks_right - s->n_right * mean_rank;
-    double of_ranks = s->ranks_sq - s->n * mean_rank * mean_rank;
-    double of_right = s->n_right * n_wrong / s->n;
-    if (of_ranks > ROUNDING * s->ranks_sq && of_right > 0.0) {
-        sums->n_correlated += s->n;
-        sums->correlated += s->n * covariance / sqrt(of_ranks * of_right);
-    }
-    sums->n += s->n;
-    sums->xx += fmax(s->xx - s->x * s->x / s->n, 0.0);
-    sums->x_right += s->x_right - s->x * s->n_right / s->n;
-    sums->squares += s->xx;
-}
-
-/* The rows [i, end) that share x: their rank is the mean of those that they take up. */
-static void add_tie(Stratum *s, const Point *points, int i, int end, const double *counts)
-{
-    double n = 0.0, n_right = 0.0, x = points[i].x;
-    for (; i < end; i++) {
-        double count = counts == NULL ? 1.0 : counts[points[i].unit];
-        n += count;
-        n_right += count * points[i].right;
-    }
-    double rank = s->n + (n + 1.0) / 2.0;
-    s->n += n;
-    s->n_right += n_right;
-    s->ranks_right += rank * n_right;
-    s->ranks_sq += rank * rank * n;
-    s->x += x * n;
-    s->xx += x * x * n;
-    s->x_right += x * n_right;
-}
-
-/* The statistics of a series; counts NULL: every unit once. */
-static void measure_series(double out[N_STATISTICS], const Point *points, int n,
-                           const double *counts)
-{
-    Sums sums = {0};
-    Stratum stratum = {0};
-    for (int i = 0, end; i < n; i = end) {
-        for (end = i + 1; end < n && !points[end].new_x;) end++;
-        if (points[i].new_stratum) {
-            add_stratum(&sums, &stratum);
-            stratum = (Stratum){0};
-        }
-        add_tie(&stratum, points, i, end, counts);
-    }
-    add_stratum(&sums, &stratum);
-    bool correlated = sums.n_correlated > 0.0, both = sums.pairs > 0.0;
-    bool sloped = both && sums.xx > ROUNDING * sums.squares;
-    out[SPEARMAN] = correlated ? sums.correlated / sums.n_correlated : (double)NAN;
-    out[AUC] = both ? sums.concordant / sums.pairs : (double)NAN;
-    out[SLOPE] = sloped ? sums.x_right / sqrt(sums.xx * sums.n) : (double)NAN;
-}
-
-/* ---- all series
- * ---------------------------------------------------------------------------------------------
- */
-
-typedef struct {
-    Point *points; /* of all series, one after the other */
-    int *starts;   /* series i is points [starts[i], starts[i + 1]) */
-    bool *on_side_1;
-    int n_series;
-} Curves;
-
-static int compare_rows(const void *a, const void *b)
-{
-    const AssociationRow *x = a, *y = b;
-    int order = compare_int64(x->side, y->side);
-    if (order == 0) order = compare_int64(x->series, y->series);
-    if (order == 0) order = compare_int64(x->stratum, y->stratum);
-    if (order == 0) order = (x->x > y->x) - (x->x < y->x);
-    if (order == 0) order = compare_int64(x->unit, y->unit);
-    return order != 0 ? order : compare_int64(x->right, y->right);
-}
-
-/* Sums lose fewer digits when x is taken from its mean. */
-static double mean_x(const AssociationRow *rows, int n)
-{
-    double sum = 0.0;
-    for (int i = 0; i < n; i++) sum += rows[i].x;
-    return sum / n;
-}
-
-/* Of sorted rows. */
-static Curves curves_new(const AssociationRow *rows, int n, const Units *units)
-{
-    Curves c = {.points = mem_alloc((size_t)n, sizeof *c.points),
-                .starts = mem_alloc((size_t)n + 1, sizeof *c.starts),
-                .on_side_1 = mem_alloc((size_t)n, sizeof *c.on_side_1)};
-    double mean = mean_x(rows, n);
-    for (int i = 0; i < n; i++) {
-        const AssociationRow *row = &rows[i], *before = &rows[i > 0 ? i - 1 : 0];
-        bool new_series = i == 0 || row->series != before->series || row->side != before->side;
-        bool new_stratum = new_series || row->stratum != before->stratum;
-        c.points[i] = (Point){.x = row->x - mean,
-                              .right = row->right,
-                              .unit = units->of_row[i],
-                              .new_stratum = new_stratum,
-                              .new_x = new_stratum || row->x != before->x};
-        if (!new_series) continue;
-        c.on_side_1[c.n_series] = row->side;
-        c.starts[c.n_series++] = i;
-    }
-    c.starts[c.n_series] = n;
-    return c;
-}
-
-static void curves_done(Curves *c)
-{
-    free(c->points);
-    free(c->starts);
-    free(c->on_side_1);
-}
-
-/* Mean over the series of a side that have the statistic, side 1 minus side 0 when there are both.
- */
-static void measure(double out[N_STATISTICS], const Curves *c, const double *counts)
-{
-    double sum[2][N_STATISTICS] = {{0}}, n[2][N_STATISTICS] = {{0}}, one[N_STATISTICS];
-    for (int i = 0; i < c->n_series; i++) {
-        int side = c->on_side_1[i];
-        measure_series(one, c->points + c->starts[i], c->starts[i + 1] - c->starts[i], counts);
-        for (int k = 0; k < N_STATISTICS; k++) {
-            if (isnan(one[k])) continue;
-            sum[side][k] += one[k];
-            n[side][k] += 1.0;
-        }
-    }
-    bool two_sides = c->on_side_1[0] != c->on_side_1[c->n_series - 1]; /* side 0 comes first */
-    for (int k = 0; k < N_STATISTICS; k++) {
-        double mean0 = sum[0][k] / n[0][k], mean1 = sum[1][k] / n[1][k]; /* NAN: 0 / 0 */
-        out[k] = two_sides ? mean1 - mean0 : c->on_side_1[0] ? mean1 : mean0;
-    }
-}
-
 /* ---- intervals
  * ----------------------------------------------------------------------------------------------
  */
@@ -275,7 +105,7 @@ static void add_intervals(Estimate *out[N_STATISTICS], const Curves *c, const Un
     for (int i = 0; i < resamples; i++) {
         double one[N_STATISTICS];
         draw(counts, words, units, stream, i);
-        measure(one, c, counts);
+        curves_measure(one, c, counts);
         for (int k = 0; k < N_STATISTICS; k++) values[k * resamples + i] = one[k];
     }
     for (int k = 0; k < N_STATISTICS; k++)
@@ -289,16 +119,15 @@ static void add_intervals(Estimate *out[N_STATISTICS], const Curves *c, const Un
  * -------------------------------------------------------------------------------------------------
  */
 
-Association association_measure(AssociationRow *rows, int n, int resamples)
+Association association_measure(const AssociationRow *rows, int n, int resamples)
 {
     check(n >= 1 && resamples >= 0, "%d rows, %d resamples", n, resamples);
-    qsort(rows, (size_t)n, sizeof *rows, compare_rows);
     Units units = units_new(rows, n);
-    Curves curves = curves_new(rows, n, &units);
+    Curves curves = curves_new(rows, units.of_row, n);
     Association result = {.n_units = units.n_units};
     Estimate *estimates[] = {&result.spearman, &result.auc, &result.slope};
     double values[N_STATISTICS];
-    measure(values, &curves, NULL);
+    curves_measure(values, &curves, NULL);
     for (int k = 0; k < N_STATISTICS; k++) *estimates[k] = (Estimate){values[k], NAN, NAN};
     if (resamples > 0) add_intervals(estimates, &curves, &units, resamples);
     curves_done(&curves);

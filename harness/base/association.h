@@ -45,8 +45,8 @@ typedef struct {
     int n_units;
 } Association;
 
-/* rows: n >= 1 of them, sorted in place. resamples: ASSOCIATION_RESAMPLES; 0: no intervals. */
-Association association_measure(AssociationRow *rows, int n, int resamples);
+/* n >= 1 rows. resamples: ASSOCIATION_RESAMPLES; 0: no intervals. */
+Association association_measure(const AssociationRow *rows, int n, int resamples);
 
 /* Spearman's rank correlation of any two lists of n numbers, ties sharing their mean rank; NAN when
  * one of them is constant. */

@@ -152,7 +152,8 @@ static const Asked QUERIES[] = {
     {"score-curve", "x=similarity bins=1 method=erm", "bin, x_low, x_high, n, n_trials, accuracy",
      "1,0.75,0.75,4,2,0.625\n"},
     {"score-histogram", "bins=2 ip_oop_rule=median", NULL,
-     "tiny,mini,median,0.1,0.3,0.4,photo,0.1,0.25,2\ntiny,mini,median,0.1,0.3,0.4,photo,0.25,0.4,2\n"
+     "tiny,mini,median,0.1,0.3,0.4,photo,0.1,0.25,2\ntiny,mini,median,0.1,0.3,0.4,photo,0.25,0.4,"
+     "2\n"
      "tiny,mini,median,0.1,0.3,0.4,sketch,0.1,0.25,2\n"
      "tiny,mini,median,0.1,0.3,0.4,sketch,0.25,0.4,2\n"},
     {"score-shift", "", NULL, ""}, /* no fine-tuned model is scored: tests/cli/alignment.cases */
