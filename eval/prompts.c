@@ -17,13 +17,14 @@ void prompt_fill(Str *out, const char *template_text, const char *text)
 }
 
 bool prompts_tokenize(int *tokens, const Tokenizer *tokenizer, int context,
-                      const char *const *texts, int n_texts, const TextList *templates, Err *err)
+                      const PromptTexts *prompts, Err *err)
 {
     Str prompt = {0};
+    const TextList *templates = prompts->templates;
     bool ok = true;
-    for (int i = 0; i < n_texts * templates->n && ok; i++) {
+    for (int i = 0; i < prompts->n_texts * templates->n && ok; i++) {
         str_clear(&prompt);
-        prompt_fill(&prompt, templates->items[i % templates->n], texts[i / templates->n]);
+        prompt_fill(&prompt, templates->items[i % templates->n], prompts->texts[i / templates->n]);
         ok = tokenizer_encode(tokenizer, str_text(&prompt), context,
                               tokens + (size_t)i * (size_t)context, err);
     }

@@ -11,11 +11,16 @@
 /* The template with the text in place of its first "{}". Appends to out. */
 void prompt_fill(Str *out, const char *template_text, const char *text);
 
-/* tokens [n_texts, templates->n, context], in the caller's memory. A prompt that is too long is
+typedef struct {
+    const char *const *texts; /* of the classes */
+    int n_texts;
+    const TextList *templates;
+} PromptTexts;
+
+/* tokens [n_texts, n_templates, context], in the caller's memory. A prompt that is too long is
  * named. */
 MUST_USE bool prompts_tokenize(int *tokens, const Tokenizer *tokenizer, int context,
-                               const char *const *texts, int n_texts, const TextList *templates,
-                               Err *err);
+                               const PromptTexts *prompts, Err *err);
 
 /* tokens [n_texts, n_templates, context] -> out [n_texts, embed_dim], rows of length 1. Begins a
  * step of the tape. */

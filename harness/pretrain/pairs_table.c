@@ -48,18 +48,15 @@ static bool is_blank(char c)
     return isspace((unsigned char)c) || c == '-' || c == '_';
 }
 
-/* Words with one blank between them. */
+/* Words in lower case with one blank between them. */
 static const char *clean_phrase(const char *text, size_t n, Arena *arena)
 {
     char *out = arena_alloc(arena, n + 1, 1), *end = out;
     for (size_t i = 0; i < n; i++) {
-        if (!is_blank(text[i])) {
-            *end++ = (char)tolower((unsigned char)text[i]);
-        } else if (end > out && end[-1] != ' ') {
-            *end++ = ' ';
-        }
+        char c = is_blank(text[i]) ? ' ' : (char)tolower((unsigned char)text[i]);
+        if (c != ' ' || (end > out && end[-1] != ' ')) *end++ = c;
     }
-    while (end > out && end[-1] == ' ') end--;
+    if (end > out && end[-1] == ' ') end--;
     *end = '\0';
     return out;
 }

@@ -5,8 +5,8 @@
 #include "file.h"
 #include "log.h"
 #include "mem.h"
-#include "pretrain_files.h"
 #include "pretrain_log.h"
+#include "pretrain_output.h"
 
 #include <math.h>
 #include <stdlib.h>

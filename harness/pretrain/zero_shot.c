@@ -51,8 +51,9 @@ static bool open_target(ZeroShot *z, Target *target, int i, Err *err)
     target->labels = arena_alloc(z->arena, n, sizeof *target->labels);
     for (int image = 0; image < d->n_images; image++)
         target->labels[image] = d->images[image].label;
-    return prompts_tokenize(target->tokens, z->options.tokenizer, z->options.context,
-                            d->class_texts, d->n_classes, templates, err) ||
+    PromptTexts prompts = {d->class_texts, d->n_classes, templates};
+    return prompts_tokenize(target->tokens, z->options.tokenizer, z->options.context, &prompts,
+                            err) ||
            err_context(err, "%s", d->name);
 }
 

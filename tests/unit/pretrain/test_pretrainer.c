@@ -2,7 +2,7 @@
  */
 #include "pretrain_case.h"
 
-#include "pretrain_files.h"
+#include "pretrain_output.h"
 #include "pretrainer.h"
 
 #include "file.h"

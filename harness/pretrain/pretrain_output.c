@@ -1,5 +1,5 @@
 /* Every file is written to a temporary name, synced, renamed. */
-#include "pretrain_files.h"
+#include "pretrain_output.h"
 
 #include "file.h"
 #include "json_text.h"

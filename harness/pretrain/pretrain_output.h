@@ -1,6 +1,6 @@
 /* The output folder of a pretraining: what is in it, and how it is written. For pretrainer.c. */
-#ifndef PRETRAIN_PRETRAIN_FILES_H
-#define PRETRAIN_PRETRAIN_FILES_H
+#ifndef PRETRAIN_PRETRAIN_OUTPUT_H
+#define PRETRAIN_PRETRAIN_OUTPUT_H
 
 #include "pretrain_setup.h"
 
