@@ -11,13 +11,17 @@
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 const Command *const commands[] = {
-    &command_run,        &command_sweep,      &command_status,
-    &command_plan,       &command_data,       &command_pretrain,
-    &command_score,      &command_table,      &command_explain,
-    &command_report,     &command_query,      &command_audit,
-    &command_import,     &command_merge,      &command_merge_weights,
-    &command_list,       &command_bench,      &command_man,
-    &command_completion, &command_run_worker, NULL,
+    &command_run,        &command_sweep,
+    &command_status,     &command_plan,
+    &command_data,       &command_pretrain,
+    &command_score,      &command_table,
+    &command_explain,    &command_report,
+    &command_query,      &command_audit,
+    &command_forecast,   &command_import,
+    &command_merge,      &command_merge_weights,
+    &command_list,       &command_bench,
+    &command_man,        &command_completion,
+    &command_run_worker, NULL,
 };
 
 static const Command *find_command(const char *name)

@@ -88,6 +88,8 @@ bool exclusion_find(Db *db, const char *name, Err *err)
 static bool hide(Db *db, const char *name, Arena *arena, Err *err)
 {
     return db_script(db, "PRAGMA temp_store = MEMORY", err) &&
+           db_do(db, "CREATE TEMP TABLE excluding AS SELECT ? AS name", DB_VALUES(db_text(name)),
+                 err) &&
            db_do(db, EXCLUDED, DB_VALUES(db_text(name)), err) &&
            db_script(db, exclusion_files[0].text, err) && copy_views(db, arena, err) &&
            describe(db, name, arena, err);

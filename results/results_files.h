@@ -16,5 +16,6 @@ extern const EmbeddedFile explain_files[];   /* explain/cell_NAME.sql, run_NAME.
 extern const EmbeddedFile reference_files[]; /* reference/NAME.csv */
 extern const EmbeddedFile merge_files[];     /* merge/begin.sql, runs.sql, end.sql */
 extern const EmbeddedFile exclusion_files[]; /* exclusion/use.sql, take.sql */
+extern const EmbeddedFile forecast_files[];  /* forecast/NAME.sql */
 
 #endif

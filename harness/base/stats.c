@@ -43,6 +43,17 @@ double stats_quantile(const double *sorted, int n, double q)
     return sorted[below] + (at - below) * (sorted[below + 1] - sorted[below]);
 }
 
+double stats_t_quantile(int degrees)
+{
+    static const double FEW[] = {12.70620, 4.30265, 3.18245, 2.77645, 2.57058,
+                                 2.44691,  2.36462, 2.30600, 2.26216, 2.22814};
+    check(degrees >= 1, "%d degrees of freedom", degrees);
+    if (degrees <= 10) return FEW[degrees - 1];
+    const double x = 1.959964, d = degrees; /* Abramowitz and Stegun 26.7.5 */
+    return x + (pow(x, 3) + x) / (4 * d) + (5 * pow(x, 5) + 16 * pow(x, 3) + 3 * x) / (96 * d * d) +
+           (3 * pow(x, 7) + 19 * pow(x, 5) + 17 * pow(x, 3) - 15 * x) / (384 * d * d * d);
+}
+
 /* ---- bootstrap
  * -----------------------------------------------------------------------------------------------
  */

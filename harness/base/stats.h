@@ -25,6 +25,10 @@ double stats_stderr(const double *x, int n, bool population);
  * and Fan 1996). */
 double stats_quantile(const double *sorted, int n, double q);
 
+/* 97.5 % quantile of Student's t with so many degrees of freedom (>= 1): half the width of a 95 %
+ * interval in standard errors. Right to 1e-4. */
+double stats_t_quantile(int degrees);
+
 typedef struct {
     double low, high;
 } StatsInterval;
