@@ -69,6 +69,9 @@ static bool parse_preprocess_cfg(const Parse *p, const JsonPart *part)
         !choose(p, part, "resize_mode", resizes, &is_shortest)) {
         return false;
     }
+    if (is_gray != (p->config->image.channels == 1)) {
+        return json_part_error(part, "mode", "not that of the image tower's channels", p->err);
+    }
     out->filter = is_bicubic ? FILTER_BICUBIC : FILTER_BILINEAR;
     out->resize = is_shortest ? RESIZE_SHORTEST_CROP : RESIZE_SQUASH;
     return check_preprocessing(p, part);

@@ -214,6 +214,17 @@ static void write_bytes(const char *bytes, size_t n)
     assert_ok(file_write_atomic(WEIGHTS, bytes, n, &err));
 }
 
+static void test_saving_where_nothing_can_be_made(void **state)
+{
+    (void)state;
+    Err err = {0};
+    Clip *clip = clip_new(&TINY, 3);
+    ModelPreprocessing p = model_preprocessing_clip(TINY.image.size);
+    assert_fails(clip_save(clip, "/dev/null/model", true, &err), "/dev/null");
+    assert_fails(model_dir_write_config("/dev/null/model", &TINY, &p, &err), "/dev/null");
+    clip_free(clip);
+}
+
 /* Cut at every length up to the header's end and here and there in the data. */
 static void test_truncated_weights(void **state)
 {
@@ -273,6 +284,7 @@ int main(void)
         cmocka_unit_test_teardown(test_weights_of_another_model, teardown),
         cmocka_unit_test_teardown(test_a_configuration_that_lies, teardown),
         cmocka_unit_test_teardown(test_nan_and_infinity, teardown),
+        cmocka_unit_test(test_saving_where_nothing_can_be_made),
         cmocka_unit_test_teardown(test_truncated_weights, teardown),
         cmocka_unit_test_teardown(test_hugging_faces_tensors_are_named_as_there, teardown),
     };

@@ -241,6 +241,9 @@ static const Refused REFUSED[] = {
      "}, \"preprocess_cfg\": {\"resize_mode\": "
      "\"longest\"}}",
      NULL, "preprocess_cfg.resize_mode: \"longest\", expected \"squash\" or \"shortest\""},
+    {"{\"model_cfg\": {\"embed_dim\": 8, " VISION ", " TEXT
+     "}, \"preprocess_cfg\": {\"mode\": \"L\"}}",
+     NULL, "preprocess_cfg.mode: not that of the image tower's channels"},
     {"{\"model_type\": \"siglip\", \"vision_config\": {}, \"text_config\": {}}", NULL,
      "model_type: expected \"clip\""},
     {"{\"vision_config\": {}}", NULL, "text_config: missing, expected an object"},
