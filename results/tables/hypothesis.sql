@@ -29,7 +29,8 @@ WITH runs AS MATERIALIZED (
       AND CASE WHEN :variant IS NULL THEN reported ELSE variant = :variant END
       AND ((:experiment IS NULL OR experiment = :experiment) AND experiment IN (SELECT value FROM json_each(:experiments))
            OR method = :control AND (:control_experiment IS NULL OR experiment = :control_experiment))
-    WINDOW same AS (PARTITION BY split_rule, method), same_label AS (PARTITION BY split_rule, method, experiment)
+    WINDOW same AS (PARTITION BY dataset_id, split_rule, method),
+           same_label AS (PARTITION BY dataset_id, split_rule, method, experiment)
 )
 SELECT runs.split_rule, dataset.name AS dataset, scorer.name AS scorer, label, is_control, row_order, trial, image.id AS image_id,
        image.domain_id, image.class_id, score, similarity, outcome.predicted_class_id = image.class_id AS correct

@@ -65,7 +65,7 @@ runs AS MATERIALIZED (
       AND (:experiment IS NULL OR experiment = :experiment)
       AND CASE WHEN :variant IS NULL THEN reported ELSE variant = :variant END
       AND experiment IN (SELECT value FROM json_each(:experiments))
-    WINDOW same AS (PARTITION BY split_rule, method)
+    WINDOW same AS (PARTITION BY dataset_id, split_rule, method)
 ),
 counted AS MATERIALIZED (
     SELECT scored.dataset_id, scored.ip_oop_rule, scored.scorer_id, split_rule, label, scored.domain_id, trial, runs.run_id, place, count(*) AS n,

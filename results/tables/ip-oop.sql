@@ -49,7 +49,7 @@ rows AS (
            CASE WHEN min(experiment) OVER same = max(experiment) OVER same THEN method
                 ELSE method || ' (' || experiment || ')' END AS label
     FROM runs
-    WINDOW same AS (PARTITION BY split_rule, method)
+    WINDOW same AS (PARTITION BY dataset, split_rule, method)
     UNION ALL
     SELECT split_rule, dataset, ip_oop_rule, scorer, domain, NULL, NULL, n_ip, n_oop, ip_correct, oop_correct,
            'zero-shot (the scorer)'
