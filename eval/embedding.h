@@ -20,7 +20,7 @@
 
 #include <signal.h>
 
-enum { EMBEDDING_PIECE = 256 }; /* images: what a kill may lose */
+enum { EMBEDDING_PIECE = 64 }; /* images: what a kill may lose, and how long an interrupt waits */
 
 /* An image tower: a CLIP's, or the features of any network. */
 typedef struct {

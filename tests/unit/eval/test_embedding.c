@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SIZE = 4, DIM = 5, N_IMAGES = 2 * 3 * 100 }; /* three pieces, the last one short */
+enum { SIZE = 4, DIM = 5, N_IMAGES = 2 * 3 * 25 }; /* three pieces, the last one short */
 
 static Fixture fixture;
 static Dataset *dataset;
@@ -45,7 +45,7 @@ static int setup(void **state)
     Err err = {0};
     log_set_level(LOG_QUIET);
     fixture_init(&fixture);
-    fixture_tree(&fixture, "data", "a,b", "x,y,z", 100);
+    fixture_tree(&fixture, "data", "a,b", "x,y,z", 25);
     DatasetOptions options = fixture_options(&fixture);
     if (!dataset_open(&dataset, fixture_path(&fixture, "data"), &options, &err)) return -1;
     return 0;
@@ -67,7 +67,7 @@ static int begin(void **state)
     plan.last_component = 1;
     encoder = (ImageEncoder){.dim = DIM,
                              .channels = 3,
-                             .batch_size = 100, /* does not divide a piece */
+                             .batch_size = 25, /* does not divide a piece */
                              .input = input_spec_plain(SIZE),
                              .key = "a test's encoder",
                              .encode = encode};
@@ -192,7 +192,7 @@ static void test_stopped_between_pieces(void **state)
     (void)state;
     Err err = {0};
     plan.stop_at_call = 0;
-    assert_fails(open_embeddings(&err), "interrupted after 256 of 600 images");
+    assert_fails(open_embeddings(&err), "interrupted after 64 of 150 images");
     assert_int_equal(err.code, ERR_INTERRUPTED);
     plan.stop = 0;
     plan.stop_at_call = -1;
@@ -218,7 +218,7 @@ static void test_damaged_pieces_only_are_made_anew(void **state)
     Err err = {0};
     assert_ok(open_embeddings(&err));
     embeddings_close(&e);
-    change_byte(cache_file(".emb"), -1); /* the last piece has 88 images */
+    change_byte(cache_file(".emb"), -1); /* the last piece has 22 images */
     assert_ok(open_embeddings(&err));
     assert_int_equal(plan.n_asked, N_IMAGES - 2 * EMBEDDING_PIECE);
     expect_rows();
@@ -232,7 +232,7 @@ static void test_damaged_pieces_only_are_made_anew(void **state)
     assert_ok(open_embeddings(&err));
     assert_int_equal(plan.n_asked, N_IMAGES);
     embeddings_close(&e);
-    assert_int_equal(truncate(cache_file(".emb"), 6000), 0);
+    assert_int_equal(truncate(cache_file(".emb"), 2000), 0);
     assert_ok(open_embeddings(&err));
     assert_true(plan.n_asked >= N_IMAGES - EMBEDDING_PIECE);
     expect_rows();
