@@ -48,12 +48,18 @@ static bool is_blank(char c)
     return isspace((unsigned char)c) || c == '-' || c == '_';
 }
 
+static char lower(char c)
+{
+    return (char)tolower((unsigned char)c);
+}
+
 /* Words in lower case with one blank between them. */
 static const char *clean_phrase(const char *text, size_t n, Arena *arena)
 {
     char *out = arena_alloc(arena, n + 1, 1), *end = out;
     for (size_t i = 0; i < n; i++) {
-        char c = is_blank(text[i]) ? ' ' : (char)tolower((unsigned char)text[i]);
+        char c = ' ';
+        if (!is_blank(text[i])) c = lower(text[i]);
         if (c != ' ' || (end > out && end[-1] != ' ')) *end++ = c;
     }
     if (end > out && end[-1] == ' ') end--;
