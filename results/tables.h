@@ -34,8 +34,8 @@
  * :references is a JSON array of published values (reference.h); statistics: sql_statistics.h. A
  * SELECT may give the column Avg itself.
  *
- * A connection that leaves images out (exclusion.h) has its sentence below the title, and its list's
- * name as a last column "without" of CSV and in every row of JSON.
+ * A connection that leaves images out (exclusion.h) has its sentence below the title, and its
+ * list's name as a last column "without" of CSV and in every row of JSON.
  *
  * Missing cells print as "-". CSV has columns NAME, NAME stderr, NAME n (with intervals NAME low,
  * NAME high, too) and unrounded numbers, and no marks.
