@@ -110,7 +110,8 @@ static bool open_handle(Db *db, DbMode mode, Err *err)
     sqlite3_extended_result_codes(db->handle, 0);
     sql_statistics_register(db->handle);
     sql_association_register(db->handle);
-    return true;
+    /* pages are read in place, not copied: large tables jump about in the file */
+    return mode != DB_READ || db_script(db, "PRAGMA mmap_size = 4294967296", err);
 }
 
 bool db_attach_source(Db *db, const char *path, Err *err)

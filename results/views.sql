@@ -41,15 +41,15 @@ CROSS JOIN run AS pair INDEXED BY run_group
 CROSS JOIN run_experiment AS pair_listed ON pair_listed.experiment = listed.experiment AND pair_listed.run_id = pair.id
 WHERE single.status = 'done' AND single.n_held_out = 1;
 
--- Steps that two runs of one experiment and group (dataset, method, held-out domain, trial, hparams_seed, split rule)
--- have: which of the two is meant can't be known.
+-- Steps that two runs of one experiment and group (dataset, method, held-out domains, trial, hparams_seed, split rule)
+-- have, for runs that hold out one or two: which of the two is meant can't be known.
 DROP VIEW IF EXISTS doubled_step;
 CREATE VIEW doubled_step AS
 SELECT listed.experiment, run.id AS run_id, checkpoint.variant, checkpoint.step
 FROM (
     SELECT dataset_id, method, held_out, trial, hparams_seed, split_rule
     FROM run INDEXED BY run_group
-    WHERE status = 'done' AND n_held_out = 1
+    WHERE status = 'done' AND n_held_out <= 2
     GROUP BY dataset_id, method, held_out, trial, hparams_seed, split_rule
     HAVING count(*) > 1
 ) AS same
@@ -60,27 +60,42 @@ CROSS JOIN run_experiment AS twin_listed ON twin_listed.run_id = twin.id AND twi
 CROSS JOIN checkpoint ON checkpoint.run_id = run.id
 CROSS JOIN checkpoint AS other ON other.run_id = twin.id AND other.variant = checkpoint.variant
                               AND other.step = checkpoint.step
-WHERE run.status = 'done' AND run.n_held_out = 1 AND twin.status = 'done' AND twin.n_held_out = 1 AND twin.id <> run.id;
+WHERE run.status = 'done' AND twin.status = 'done' AND twin.id <> run.id;
 
--- Leave-one-domain-out value of each checkpoint of such a run: the mean over v of the in-split accuracy on v of the run
--- that holds out {t, v}, at the same step. Only where there is exactly one run of each kind with that step: a missing,
--- unfinished or doubled one leaves the step out (DomainBed's LeaveOneOutSelectionMethod).
+-- Leave-one-domain-out value of each checkpoint of a run that holds out one domain, t: the mean over v of the in-split
+-- accuracy on v of the run that holds out {t, v}, at the same step. Only where there is exactly one run of each kind
+-- with that step: a missing, unfinished or doubled one leaves the step out (DomainBed's LeaveOneOutSelectionMethod).
+-- MATERIALIZED: else SQLite computes a value once for each place that names it.
 DROP VIEW IF EXISTS leave_one_domain_out;
 CREATE VIEW leave_one_domain_out AS
-SELECT paired.experiment, paired.run_id, paired.variant, own.id AS checkpoint_id, paired.step, paired.value
-FROM (
-    SELECT experiment, validation_pair.run_id, checkpoint.variant, checkpoint.step, avg(eval.accuracy) AS value
-    FROM validation_pair
-    CROSS JOIN checkpoint ON checkpoint.run_id = pair_run_id
-    CROSS JOIN eval ON eval.checkpoint_id = checkpoint.id AND eval.domain_id = validation_pair.domain_id
-                   AND eval.split = 'in'
-    GROUP BY validation_pair.run_id, checkpoint.step, checkpoint.variant, experiment
-    HAVING count(*) = (SELECT count(*) FROM domain WHERE domain.dataset_id = validation_pair.dataset_id) - 1
-       AND count(DISTINCT validation_pair.domain_id) = count(*)
-) AS paired
-CROSS JOIN checkpoint AS own ON own.run_id = paired.run_id AND own.variant = paired.variant AND own.step = paired.step
-WHERE (paired.experiment, paired.run_id, paired.variant, paired.step) NOT IN (
-    SELECT experiment, run_id, variant, step FROM doubled_step);
+WITH pair AS MATERIALIZED (
+    SELECT experiment, run_id, domain_id, pair_run_id FROM validation_pair
+),
+valued AS MATERIALIZED (
+    SELECT listed.experiment, own.run_id, own.variant, own.id AS checkpoint_id, own.step,
+           (SELECT CASE WHEN count(*) = (SELECT count(*) - 1 FROM domain WHERE domain.dataset_id = single.dataset_id)
+                        THEN avg(eval.accuracy) END
+            FROM pair
+            CROSS JOIN checkpoint ON checkpoint.run_id = pair.pair_run_id AND checkpoint.variant = own.variant
+                                 AND checkpoint.step = own.step
+            CROSS JOIN eval ON eval.checkpoint_id = checkpoint.id AND eval.domain_id = pair.domain_id
+                           AND eval.split = 'in'
+            WHERE pair.run_id = own.run_id AND pair.experiment = listed.experiment) AS value
+    FROM run AS single INDEXED BY run_group
+    CROSS JOIN run_experiment AS listed ON listed.run_id = single.id
+    CROSS JOIN checkpoint AS own ON own.run_id = single.id
+    WHERE single.status = 'done' AND single.n_held_out = 1
+),
+doubled AS MATERIALIZED (
+    SELECT experiment, run_id, variant, step FROM doubled_step
+    UNION
+    SELECT doubled_step.experiment, pair.run_id, variant, step
+    FROM doubled_step
+    JOIN pair ON pair.experiment = doubled_step.experiment AND pair.pair_run_id = doubled_step.run_id
+)
+SELECT experiment, run_id, variant, checkpoint_id, step, value
+FROM valued
+WHERE value IS NOT NULL AND (experiment, run_id, variant, step) NOT IN doubled;
 
 -- For each run that is done, each experiment that lists it, each variant of its weights and each selection rule: the
 -- checkpoint that the rule takes, and the value by which the rule then compares runs that differ in their
