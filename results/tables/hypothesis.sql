@@ -23,7 +23,7 @@ WITH runs AS MATERIALIZED (
                AS is_control,
            CASE WHEN min(experiment) OVER same = max(experiment) OVER same THEN method
                 ELSE method || ' (' || experiment || ')' END AS label,
-           min(run_id) OVER same_label AS row_order
+           min(run_id) OVER same_label AS curve -- a number for the label
     FROM selected
     WHERE rule = :rule AND n_held_out = 1
       AND CASE WHEN :variant IS NULL THEN reported ELSE variant = :variant END
@@ -32,8 +32,9 @@ WITH runs AS MATERIALIZED (
     WINDOW same AS (PARTITION BY dataset_id, split_rule, method),
            same_label AS (PARTITION BY dataset_id, split_rule, method, experiment)
 )
-SELECT runs.split_rule, dataset.name AS dataset, scorer.name AS scorer, label, is_control, row_order, trial, image.id AS image_id,
-       image.domain_id, image.class_id, score, similarity, outcome.predicted_class_id = image.class_id AS correct
+SELECT runs.split_rule, dataset.name AS dataset, scorer.name AS scorer, label, is_control, curve, scorer.id AS scorer_id, trial,
+       image.id AS image_id, image.domain_id, image.class_id, score, similarity,
+       outcome.predicted_class_id = image.class_id AS correct
 FROM runs
 CROSS JOIN dataset ON dataset.id = runs.dataset_id
 CROSS JOIN run_domain ON run_domain.run_id = runs.run_id AND run_domain.role = 'held_out'
@@ -43,72 +44,77 @@ CROSS JOIN image ON image.id = outcome.image_id AND image.domain_id = run_domain
 CROSS JOIN alignment ON alignment.scorer_id = scorer.id AND alignment.image_id = image.id
 WHERE scorer.run_id IS NULL AND (:scorer IS NULL OR scorer.name = :scorer) AND (:dataset IS NULL OR dataset.name = :dataset);
 
-WITH strata(within, title) AS (
-    SELECT 'none', 'Pooled over held-out domains'
+WITH strata(within, title, by_class, by_domain) AS ( -- a stratum's number: class_id * by_class + domain_id * by_domain
+    SELECT 'none', 'Pooled over held-out domains', 0, 0
     UNION ALL
-    SELECT :within, 'Within ' || CASE :within WHEN 'both' THEN 'class and domain' ELSE :within END WHERE :within <> 'none'
+    SELECT :within, 'Within ' || CASE :within WHEN 'both' THEN 'class and domain' ELSE :within END,
+           CASE :within WHEN 'domain' THEN 0 ELSE 1000000 END, CASE :within WHEN 'class' THEN 0 ELSE 1 END
+    WHERE :within <> 'none'
 ),
-rows AS (
-    SELECT base.*, within, CASE within WHEN 'class' THEN class_id WHEN 'domain' THEN domain_id
-                                       WHEN 'both' THEN class_id * 1000000 + domain_id ELSE 0 END AS stratum
-    FROM base
-    CROSS JOIN strata
+names AS MATERIALIZED (
+    SELECT DISTINCT curve, scorer_id, split_rule, dataset, scorer, label, is_control FROM base
 ),
--- What is measured: a predictor, or side 1 minus side 0 of two.
+pairs AS ( -- each method and the control
+    SELECT own.curve, own.scorer_id, controls.curve AS control_curve, controls.label AS control
+    FROM names AS own
+    JOIN names AS controls USING (scorer_id, dataset, split_rule)
+    WHERE controls.is_control AND NOT own.is_control
+),
+-- What is measured: a predictor, or side 1 minus side 0 of two. A scan for each: faster than to sort the rows of all.
 measured AS MATERIALIZED (
-    SELECT split_rule, dataset, scorer, within, label || ': alignment' AS line, min(row_order) AS row_order, 0 AS place,
-           association(score, correct, image_id, domain_id, stratum, trial, 0) AS found
-    FROM rows
-    GROUP BY split_rule, dataset, scorer, within, label
+    SELECT names.curve, names.scorer_id, within, 0 AS place, ': alignment' AS what,
+           (SELECT association(score, correct, image_id, domain_id,
+                               class_id * by_class + domain_id * by_domain, trial, 0)
+            FROM base NOT INDEXED WHERE base.curve = names.curve AND base.scorer_id = names.scorer_id) AS found
+    FROM names
+    CROSS JOIN strata
     UNION ALL
-    SELECT split_rule, dataset, scorer, within, label || ': similarity', min(row_order), 1,
-           association(similarity, correct, image_id, domain_id, stratum, trial, 0)
-    FROM rows
-    WHERE similarity IS NOT NULL
-    GROUP BY split_rule, dataset, scorer, within, label
+    SELECT names.curve, names.scorer_id, within, 1, ': similarity',
+           (SELECT association(similarity, correct, image_id, domain_id,
+                               class_id * by_class + domain_id * by_domain, trial, 0)
+            FROM base NOT INDEXED WHERE base.curve = names.curve AND base.scorer_id = names.scorer_id)
+    FROM names
+    CROSS JOIN strata
     UNION ALL
-    SELECT split_rule, dataset, scorer, within, label || ': alignment - similarity', min(row_order), 2,
-           association(CASE side WHEN 1 THEN score ELSE similarity END, correct, image_id, domain_id, stratum, trial, side)
-    FROM rows CROSS JOIN (SELECT 1 AS side UNION ALL SELECT 0)
-    WHERE score IS NOT NULL AND similarity IS NOT NULL
-    GROUP BY split_rule, dataset, scorer, within, label
+    SELECT names.curve, names.scorer_id, within, 2, ': alignment - similarity',
+           (SELECT association(CASE side WHEN 1 THEN score ELSE similarity END, correct, image_id, domain_id,
+                               class_id * by_class + domain_id * by_domain, trial, side)
+            FROM base NOT INDEXED CROSS JOIN (SELECT 1 AS side UNION ALL SELECT 0)
+            WHERE base.curve = names.curve AND base.scorer_id = names.scorer_id
+              AND score IS NOT NULL AND similarity IS NOT NULL)
+    FROM names
+    CROSS JOIN strata
     UNION ALL
-    SELECT split_rule, dataset, scorer, within, label || ' - ' || control || ': ' || predictor, min(row_order), 3 + (predictor = 'similarity'),
-           association(CASE predictor WHEN 'alignment' THEN score ELSE similarity END, correct, image_id, domain_id, stratum, trial, side)
-    FROM (
-        SELECT own.*, controls.label AS control, 1 AS side
-        FROM rows AS own
-        JOIN (SELECT DISTINCT split_rule, dataset, scorer, label FROM base WHERE is_control) AS controls USING (split_rule, dataset, scorer)
-        WHERE NOT own.is_control
-        UNION ALL
-        SELECT split_rule, dataset, scorer, methods.label, is_control, methods.row_order, trial, image_id, domain_id, class_id, score,
-               similarity, correct, within, stratum, other.label, 0
-        FROM rows AS other
-        JOIN (SELECT split_rule, dataset, scorer, label, min(row_order) AS row_order FROM base WHERE NOT is_control
-              GROUP BY split_rule, dataset, scorer, label) AS methods USING (split_rule, dataset, scorer)
-        WHERE other.is_control
-    )
-    CROSS JOIN (SELECT 'alignment' AS predictor UNION ALL SELECT 'similarity')
-    WHERE CASE predictor WHEN 'alignment' THEN score ELSE similarity END IS NOT NULL
-    GROUP BY split_rule, dataset, scorer, within, label, control, predictor
+    SELECT pairs.curve, pairs.scorer_id, within, 3 + is_similarity,
+           ' - ' || control || CASE is_similarity WHEN 1 THEN ': similarity' ELSE ': alignment' END,
+           (SELECT association(CASE is_similarity WHEN 1 THEN similarity ELSE score END, correct, image_id, domain_id,
+                               class_id * by_class + domain_id * by_domain, trial,
+                               base.curve = pairs.curve)
+            FROM base NOT INDEXED
+            WHERE base.curve IN (pairs.curve, pairs.control_curve) AND base.scorer_id = pairs.scorer_id)
+    FROM pairs
+    CROSS JOIN strata
+    CROSS JOIN (SELECT 0 AS is_similarity UNION ALL SELECT 1)
+),
+lines AS (
+    SELECT title || '; ' || dataset || '; scorer ' || scorer || '; ' || split_rule || ' split; selected by ' || :rule
+           || CASE :rule WHEN 'training-domain' THEN ' validation' WHEN 'last' THEN ' checkpoint' ELSE '' END AS section,
+           label || what AS line, 10 * curve + place AS row_order, found
+    FROM measured
+    JOIN names USING (curve, scorer_id)
+    JOIN strata USING (within)
+    WHERE found IS NOT NULL
 )
-SELECT title || '; ' || dataset || '; scorer ' || scorer || '; ' || split_rule || ' split; selected by ' || :rule
-       || CASE :rule WHEN 'training-domain' THEN ' validation' WHEN 'last' THEN ' checkpoint' ELSE '' END AS section,
-       line, 10 * row_order + place AS row_order, heading, column_order, unit, found ->> (path || '[0]') AS value,
-       found ->> (path || '[1]') AS low, found ->> (path || '[2]') AS high
-FROM measured
-JOIN strata USING (within)
+SELECT section, line, row_order, 'images' AS heading, 0 AS column_order, 'count' AS unit, found ->> '$.n' AS value, NULL AS low,
+       NULL AS high
+FROM lines
+UNION ALL
+SELECT section, line, row_order, heading, column_order, unit, found ->> (path || '[0]'), found ->> (path || '[1]'),
+       found ->> (path || '[2]')
+FROM lines
 CROSS JOIN (SELECT 'Spearman' AS heading, '$.spearman' AS path, 1 AS column_order, 'score' AS unit
             UNION ALL SELECT 'AUC', '$.auc', 2, 'score'
             UNION ALL SELECT 'slope (% per sd)', '$.slope', 3, 'percent')
-WHERE found IS NOT NULL
-UNION ALL
-SELECT title || '; ' || dataset || '; scorer ' || scorer || '; ' || split_rule || ' split; selected by ' || :rule
-       || CASE :rule WHEN 'training-domain' THEN ' validation' WHEN 'last' THEN ' checkpoint' ELSE '' END,
-       line, 10 * row_order + place, 'images', 0, 'count', found ->> '$.n', NULL, NULL
-FROM measured
-JOIN strata USING (within)
-WHERE found IS NOT NULL
 ORDER BY section, row_order, column_order;
 
 SELECT 'Spearman: rank correlation of the score and being right. AUC: how often the score of an image that is right is above that'
