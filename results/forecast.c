@@ -233,8 +233,11 @@ static bool forecast_all(Forecasts *forecasts, Db *db, const ForecastOptions *o,
     return forecasts->n > 0 ||
            err_set(err, ERR_NOT_FOUND,
                    "%s: nothing to forecast from: expected alignment scores (dgbench score), and "
-                   "predictions of runs that held out another domain of the same dataset",
-                   db_path(db));
+                   "predictions of runs that held out another domain of the same dataset%s",
+                   db_path(db),
+                   o->calibration != NULL && str_equal(o->calibration, "unseen")
+                       ? " and never saw the target"
+                       : "");
 }
 
 bool forecasts_make(Forecasts **out, Db *db, const ForecastOptions *options, Err *err)
