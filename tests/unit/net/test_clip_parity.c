@@ -152,6 +152,32 @@ static void test_towers_with_exact_gelu_as_torch(void **state)
     parity("gelu");
 }
 
+/* A ResNet's tower, and texts that are all shorter than the context: gradients against differences.
+ */
+static void test_gradients_of_another_tower_and_short_texts(void **state)
+{
+    (void)state;
+    if (sizeof(Real) != sizeof(double)) return; /* differences of floats show nothing */
+    ClipConfig config = {.embed_dim = 6,
+                         .image = {.kind = "resnet-small", .size = 16, .channels = 3},
+                         .text = {8, 11, 12, 2, 3, 2}};
+    SafeTensors *f = golden_open("clip/gelu.safetensors"); /* its texts have 6 of 11 tokens */
+    ClipCase *c = case_new(clip_new(&config, 1), f);
+    int *longer = mem_alloc((size_t)c->batch * 8, sizeof *longer);
+    for (int i = 0; i < c->batch; i++) {
+        memcpy(longer + (size_t)i * 8, c->tokens + (size_t)i * 6, 6 * sizeof *longer);
+    }
+    free(c->tokens);
+    c->tokens = longer;
+    Params *p = clip_params(c->clip);
+    net_case_fill(p);
+    (void)contrastive_loss(c, TAPE_TRAINING | TAPE_GRADIENTS, NULL);
+    fprintf(stderr, "# %-12s gradient along a direction %.1e\n", config.image.kind,
+            parity_direction(p, 1e-6, loss_only, c));
+    case_free(c);
+    safetensors_close(f);
+}
+
 /* ---- published layouts ---- */
 
 static void directory_parity(const char *name)
@@ -189,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_towers_with_quick_gelu_as_torch),
         cmocka_unit_test(test_towers_with_exact_gelu_as_torch),
+        cmocka_unit_test(test_gradients_of_another_tower_and_short_texts),
         cmocka_unit_test(test_open_clips_files_in_bf16),
         cmocka_unit_test(test_hugging_faces_files_in_f16),
     };
