@@ -19,8 +19,9 @@ static void add_base64(Str *out, const Str *bytes)
         unsigned word = (unsigned)b[i] << 16;
         if (n > 1) word |= (unsigned)b[i + 1] << 8;
         if (n > 2) word |= b[i + 2];
-        char four[4] = {DIGITS[word >> 18], DIGITS[word >> 12 & 63],
-                        n > 1 ? DIGITS[word >> 6 & 63] : '=', n > 2 ? DIGITS[word & 63] : '='};
+        char four[4] = {DIGITS[word >> 18], DIGITS[word >> 12 & 63], '=', '='};
+        if (n > 1) four[2] = DIGITS[word >> 6 & 63];
+        if (n > 2) four[3] = DIGITS[word & 63];
         str_add_n(out, four, sizeof four);
     }
 }

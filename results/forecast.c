@@ -78,7 +78,10 @@ static bool read_images(Images *out, Group *group, const char *name, const char 
         return false;
     while ((ok = query_step(group->db, statement, &row, err)) && row) images_add(out, statement);
     sqlite3_finalize(statement);
-    if (!ok) free(out->items);
+    if (!ok) {
+        free(out->items);
+        *out = (Images){0};
+    }
     return ok;
 }
 

@@ -21,34 +21,41 @@ struct LabelAudit {
 
 /* ---- which ----------------------------------------------------------------------------------- */
 
+/* What has to be chosen: kind is its word, and the option's name. asked: NULL when it is not given.
+ */
+typedef struct {
+    Db *db;
+    Arena *arena;
+    const char *kind, *asked;
+} Choice;
+
+static bool which(const Choice *choice, const Rows *names, Err *err)
+{
+    Str all = {0};
+    for (int i = 0; i < names->n_rows; i++)
+        str_addf(&all, "%s%s", i > 0 ? ", " : "", rows_text(names, i, "name"));
+    err_set(err, ERR_USAGE, "%s: which %s? --%s is one of %s", db_path(choice->db), choice->kind,
+            choice->kind, str_text(&all));
+    str_done(&all);
+    return false;
+}
+
 /* The name asked for, or the only one of the rows; NULL in *out when there are none and none is
  * asked for. */
-static bool choose(const char **out, const Rows *names, const char *asked, const char *kind, Db *db,
-                   Arena *arena, Err *err)
+static bool choose(const char **out, const Choice *choice, const Rows *names, Err *err)
 {
     *out = NULL;
-    if (asked == NULL && names->n_rows <= 1) {
-        if (names->n_rows == 1) *out = arena_strdup(arena, names->cells[0]);
-        return true;
-    }
-    if (asked == NULL) {
-        Str all = {0};
-        for (int i = 0; i < names->n_rows; i++)
-            str_addf(&all, "%s%s", i > 0 ? ", " : "", rows_text(names, i, "name"));
-        err_set(err, ERR_USAGE, "%s: which %s? --%s is one of %s", db_path(db), kind, kind,
-                str_text(&all));
-        str_done(&all);
-        return false;
-    }
+    if (choice->asked == NULL && names->n_rows > 1) return which(choice, names, err);
+    const char **texts = arena_alloc(choice->arena, (size_t)names->n_rows, sizeof *texts);
     for (int i = 0; i < names->n_rows; i++) {
-        if (str_equal(rows_text(names, i, "name"), asked)) *out = arena_strdup(arena, asked);
+        texts[i] = rows_text(names, i, "name");
+        if (choice->asked == NULL || str_equal(texts[i], choice->asked)) *out = texts[i];
     }
-    if (*out != NULL) return true;
-    const char **texts = arena_alloc(arena, (size_t)names->n_rows, sizeof *texts);
-    for (int i = 0; i < names->n_rows; i++) texts[i] = rows_text(names, i, "name");
-    const char *near = str_nearest(asked, texts, names->n_rows);
-    return err_set(err, ERR_USAGE, "%s: no %s \"%s\"%s%s%s", db_path(db), kind, asked,
-                   near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
+    if (choice->asked == NULL || *out != NULL) return true;
+    const char *near = str_nearest(choice->asked, texts, names->n_rows);
+    return err_set(err, ERR_USAGE, "%s: no %s \"%s\"%s%s%s", db_path(choice->db), choice->kind,
+                   choice->asked, near ? " (did you mean \"" : "", near ? near : "",
+                   near ? "\"?)" : "");
 }
 
 static bool choose_dataset(LabelAudit *audit, Db *db, const LabelAuditOptions *options, Err *err)
@@ -62,7 +69,7 @@ static bool choose_dataset(LabelAudit *audit, Db *db, const LabelAuditOptions *o
     Rows rows;
     const char *name;
     if (!rows_read(&rows, db, SQL, (QueryParameters){0}, audit->arena, err) ||
-        !choose(&name, &rows, options->dataset, "dataset", db, audit->arena, err))
+        !choose(&name, &(Choice){db, audit->arena, "dataset", options->dataset}, &rows, err))
         return false;
     if (name == NULL)
         return err_set(err, ERR_NOT_FOUND, "%s: no dataset in it, expected runs or scores",
@@ -87,7 +94,8 @@ static bool choose_scorer(LabelAudit *audit, Db *db, const LabelAuditOptions *op
     const QueryParameter items[] = {{"dataset", audit->dataset.name}, {"asked", options->scorer}};
     Rows rows;
     return rows_read(&rows, db, SQL, (QueryParameters){items, 2}, audit->arena, err) &&
-           choose(&audit->scorer, &rows, options->scorer, "scorer", db, audit->arena, err);
+           choose(&audit->scorer, &(Choice){db, audit->arena, "scorer", options->scorer}, &rows,
+                  err);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */

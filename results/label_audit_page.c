@@ -203,9 +203,8 @@ static void write_facts(const Sheet *sheet, const Suspect *s)
                                 100 * s->confidence));
     if (s->zero_shot[0] != '\0')
         write_fact(out, s, "scorer", s->zero_shot,
-                   s->zero_shot_rank > 0
-                       ? arena_printf(arena, "label no. %d", s->zero_shot_rank)
-                       : "");
+                   s->zero_shot_rank > 0 ? arena_printf(arena, "label no. %d", s->zero_shot_rank)
+                                         : "");
     if (!isnan(s->alignment))
         str_addf(out, "<dt>alignment</dt><dd>%.3f <small>percentile %.0f</small></dd>\n",
                  s->alignment, 100 * s->percentile);
