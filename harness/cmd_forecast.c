@@ -20,7 +20,8 @@ static bool make(Forecasts **out, const Args *args, Err *err)
                                .dataset = args_text(args, "dataset"),
                                .rule = args_text(args, "rule"),
                                .scored = args_text(args, "scored"),
-                               .calibration = args_text(args, "calibration")};
+                               .calibration = args_text(args, "calibration"),
+                               .feature = args_text(args, "feature")};
     if (!results_open(&db, results_path(args), err)) return false;
     bool ok = exclusion_use(db, args_text(args, "excluding"), err) &&
               forecasts_make(out, db, &options, err);
@@ -39,8 +40,8 @@ static bool keep(const Forecasts *forecasts, const Args *args, Err *err)
 
 static bool show(const Args *args, Err *err)
 {
-    static const char *const PARAMETERS[] = {"experiment", "dataset", "method",     "scorer",
-                                             "rule",       "scored",  "calibration"};
+    static const char *const PARAMETERS[] = {"experiment", "dataset", "method",      "scorer",
+                                             "rule",       "scored",  "calibration", "feature"};
     enum { N_PARAMETERS = sizeof PARAMETERS / sizeof PARAMETERS[0] };
     QueryParameter given[N_PARAMETERS];
     ReadResults r;
@@ -83,6 +84,10 @@ static const CliOption options[] = {
     {"calibration", 0, "KIND",
      "runs to learn from: unseen (the target in no training set) or seen (default: unseen where "
      "there are such runs)",
+     0},
+    {"feature", 0, "WHAT",
+     "learn from the score, or from the margin: score less that of the nearest class, which "
+     "has no level of the domain in it (default: score)",
      0},
     OPTION_EXCLUDING,
     OPTION_FORMAT,

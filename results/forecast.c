@@ -154,7 +154,7 @@ static int64_t id_at(const Rows *rows, int row, const char *column)
 static Group group_of(Db *db, const Rows *rows, int row, Arena *arena)
 {
     static const char *const SHARED[] = {"experiment", "dataset_id", "split_rule", "method",
-                                         "variant",    "scored",     "scorer_id"};
+                                         "variant",    "scored",     "scorer_id",  "feature"};
     const char *exclusion = db_left_out_name(db);
     Group group = {.db = db,
                    .arena = arena,
@@ -164,6 +164,7 @@ static Group group_of(Db *db, const Rows *rows, int row, Arena *arena)
                               .variant = rows_text(rows, row, "variant"),
                               .rule = rows_text(rows, row, "rule"),
                               .scored = rows_text(rows, row, "scored"),
+                              .feature = rows_text(rows, row, "feature"),
                               .exclusion = exclusion != NULL ? arena_strdup(arena, exclusion) : "",
                               .dataset_id = id_at(rows, row, "dataset_id"),
                               .scorer_id = id_at(rows, row, "scorer_id")}};
@@ -217,7 +218,8 @@ static bool forecast_all(Forecasts *forecasts, Db *db, const ForecastOptions *o,
     const char *text = forecast_sql("runs.sql");
     const QueryParameter asked[] = {{"rule", o->rule},       {"scored", o->scored},
                                     {"scorer", o->scorer},   {"experiment", o->experiment},
-                                    {"dataset", o->dataset}, {"method", o->method}};
+                                    {"dataset", o->dataset}, {"method", o->method},
+                                    {"feature", o->feature}};
     enum { N_ASKED = sizeof asked / sizeof asked[0] };
     QueryParameter given[N_ASKED];
     int n = 0;

@@ -1,7 +1,9 @@
 /* Forecasts: the accuracy on a domain before anything is trained without it, from the alignment
  * scores of its images and from what runs got right on the OTHER domains when those were held out.
  * Made for every domain of the results in turn, so that each forecast stands beside what was
- * measured (leave one domain out), and beside two baselines.
+ * measured (leave one domain out), and beside two baselines. A score's level differs from domain to
+ * domain; the margin, the score less that of the class whose prompt is nearest (0 where that is the
+ * label), does not carry it, and can stand in for the score.
  *
  *     forecasts_make(&forecasts, db, &options, err);        reads
  *     forecasts_store(store, forecasts, err);               rows of table forecast; idempotent
@@ -25,6 +27,7 @@ typedef struct {
     const char *scorer, *method, *experiment, *dataset; /* only these; NULL: all there are */
     const char *rule, *scored; /* NULL: as each experiment is read; scored: in, out or whole */
     const char *calibration;   /* "unseen", "seen"; NULL: unseen where every source has such runs */
+    const char *feature;       /* "score" (also NULL) or "margin" */
 } ForecastOptions;
 
 typedef struct Forecasts Forecasts;

@@ -9,7 +9,7 @@
 
 /* Names and numbers as the columns of table forecast (README.md). NAN: not known. */
 typedef struct {
-    const char *experiment, *split_rule, *method, *variant, *rule, *scored, *calibration;
+    const char *experiment, *split_rule, *method, *variant, *rule, *scored, *calibration, *feature;
     const char *exclusion; /* "" without one */
     int64_t dataset_id, scorer_id, domain_id;
     int64_t n_sources, n_outcomes, n_images, n_trials;

@@ -36,6 +36,7 @@ CREATE TABLE forecast (
     scorer_id          INTEGER NOT NULL REFERENCES scorer ON DELETE CASCADE,
     domain_id          INTEGER NOT NULL REFERENCES domain, -- the target
     calibration        TEXT NOT NULL CHECK (calibration IN ('unseen', 'seen')), -- target among those runs' sources: seen
+    feature            TEXT NOT NULL CHECK (feature IN ('score', 'margin')), -- what the calibration is a function of
     exclusion          TEXT NOT NULL,  -- name of the list left out, or ""
     n_sources          INTEGER NOT NULL, -- domains that it was calibrated on
     n_outcomes         INTEGER NOT NULL, -- their images' outcomes
@@ -51,5 +52,6 @@ CREATE TABLE forecast (
     source_accuracy    REAL NOT NULL,  -- baseline: mean of the sources' held-out accuracies
     zero_shot_accuracy REAL,           -- baseline: the scorer's own, on the target
     made               TEXT NOT NULL,
-    UNIQUE (experiment, dataset_id, split_rule, method, variant, rule, scored, scorer_id, domain_id, calibration, exclusion)
+    UNIQUE (experiment, dataset_id, split_rule, method, variant, rule, scored, scorer_id, domain_id, calibration, feature,
+            exclusion)
 ) STRICT;

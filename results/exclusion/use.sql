@@ -74,8 +74,8 @@ SELECT * FROM main.alignment WHERE image_id NOT IN (SELECT image_id FROM temp.ex
 
 -- Forecasts made without these images, as if they were all there are.
 CREATE TEMP VIEW forecast AS
-SELECT id, experiment, dataset_id, split_rule, method, variant, rule, scored, scorer_id, domain_id, calibration, '' AS exclusion,
-       n_sources, n_outcomes, n_images, predicted, low, high, fit_low, fit_high, actual, error, n_trials, source_accuracy,
+SELECT id, experiment, dataset_id, split_rule, method, variant, rule, scored, scorer_id, domain_id, calibration, feature,
+       '' AS exclusion, n_sources, n_outcomes, n_images, predicted, low, high, fit_low, fit_high, actual, error, n_trials, source_accuracy,
        zero_shot_accuracy, made
 FROM main.forecast
 WHERE exclusion = (SELECT name FROM temp.excluding);

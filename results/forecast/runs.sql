@@ -5,6 +5,7 @@
 -- :dataset     only this dataset
 -- :method      only this method
 -- :scorer      alignment by this scorer only
+-- :feature=score  {score|margin} what the calibration is a function of
 SELECT result.experiment, result.dataset, dataset.id AS dataset_id, result.split_rule, result.method, result.variant,
        result.rule, :scored AS scored, result.n_held_out, domain.id AS domain_id, result.trial, result.run_id,
        result.checkpoint_id
@@ -18,10 +19,11 @@ WHERE result.rule = :rule AND result.reported
   AND EXISTS (SELECT 1 FROM outcome WHERE outcome.checkpoint_id = result.checkpoint_id);
 
 -- The rows of one table of forecasts: what shares its runs, and a scorer.
-SELECT experiment, dataset_id, split_rule, method, variant, rule, scored, scorer.id AS scorer_id
+SELECT experiment, dataset_id, split_rule, method, variant, rule, scored, scorer.id AS scorer_id,
+       :feature AS feature
 FROM base
 JOIN scorer ON scorer.run_id IS NULL AND (:scorer IS NULL OR scorer.name = :scorer)
 WHERE EXISTS (SELECT 1 FROM image CROSS JOIN alignment ON alignment.image_id = image.id AND alignment.scorer_id = scorer.id
-              WHERE image.dataset_id = base.dataset_id AND alignment.score IS NOT NULL)
+              WHERE image.dataset_id = base.dataset_id AND CASE :feature WHEN 'margin' THEN alignment.score - alignment.zero_shot_score ELSE alignment.score END IS NOT NULL)
 GROUP BY experiment, dataset_id, split_rule, method, variant, scorer.id
 ORDER BY min(base.run_id), scorer.id;

@@ -84,10 +84,10 @@ DROP TABLE temp.exclusion_new;
 
 -- Forecasts that are not here; those that are may be of other runs, and stay until dgbench forecast is run again.
 INSERT INTO main.forecast (experiment, dataset_id, split_rule, method, variant, rule, scored, scorer_id, domain_id, calibration,
-                           exclusion, n_sources, n_outcomes, n_images, predicted, low, high, fit_low, fit_high, actual, error,
+                           feature, exclusion, n_sources, n_outcomes, n_images, predicted, low, high, fit_low, fit_high, actual, error,
                            n_trials, source_accuracy, zero_shot_accuracy, made)
 SELECT experiment, dataset_map.new, split_rule, method, variant, rule, scored, scorer_map.new,
-       (SELECT new FROM temp.domain_map WHERE old = domain_id), calibration, exclusion, n_sources, n_outcomes, n_images,
+       (SELECT new FROM temp.domain_map WHERE old = domain_id), calibration, feature, exclusion, n_sources, n_outcomes, n_images,
        predicted, low, high, fit_low, fit_high, actual, error, n_trials, source_accuracy, zero_shot_accuracy, made
 FROM source.forecast
 JOIN temp.scorer_map ON scorer_map.old = scorer_id

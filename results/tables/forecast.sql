@@ -15,7 +15,8 @@
 -- :rule         {training-domain|leave-one-domain-out|oracle|last} only with this model selection
 -- :scored       {in|out|whole} only of this split
 -- :calibration  {unseen|seen} only calibrated on such runs
-SELECT dataset.name || ', ' || forecast.split_rule || ' split; ' || method || ' (' || experiment || '); scorer ' || scorer.name
+-- :feature      {score|margin} only by this
+SELECT dataset.name || ', ' || forecast.split_rule || ' split; ' || method || ' (' || experiment || '); ' || feature || ' by ' || scorer.name
        || '; selected by ' || rule || '; scored on ' || scored || '; calibrated on runs that '
        || CASE calibration WHEN 'unseen' THEN 'never saw the target' ELSE 'were trained on the target, too' END AS section,
        forecast.*, domain.name AS domain, domain.position
@@ -30,7 +31,8 @@ WHERE exclusion = ''
   AND (:scorer IS NULL OR scorer.name = :scorer)
   AND (:rule IS NULL OR rule = :rule)
   AND (:scored IS NULL OR scored = :scored)
-  AND (:calibration IS NULL OR calibration = :calibration);
+  AND (:calibration IS NULL OR calibration = :calibration)
+  AND (:feature IS NULL OR feature = :feature);
 
 SELECT section, domain AS row, part, value, n, position AS row_order, part_order
 FROM (
@@ -52,9 +54,9 @@ FROM (
 )
 ORDER BY section, row_order, part_order;
 
-SELECT 'Forecast: isotonic P(correct | score), fitted on held-out outcomes of the other domains, each of which weighs the same, and'
+SELECT 'Forecast: isotonic P(correct | ' || group_concat(DISTINCT feature) || '), fitted on held-out outcomes of the other domains, each of which weighs the same, and'
        || ' averaged over the target''s scores. It knows the target''s labels (a score is about the label), none of its outcomes.'
-WHERE EXISTS (SELECT 1 FROM base)
+FROM base HAVING count(*) > 0
 UNION ALL
 SELECT 'low, high: 95 % prediction interval from the errors when each source is forecast from the other sources; it holds '
        || sum(actual BETWEEN low AND high) || ' of ' || count(actual) || ' measured values. Columns fit_low and fit_high of the'

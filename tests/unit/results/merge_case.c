@@ -94,10 +94,11 @@ static const char SCORERS_SQL[] =
     "INSERT INTO exclusion_image SELECT exclusion.id, image.id, 'exclude', 'blurred' FROM "
     "exclusion, image WHERE position < 3;"
     "INSERT INTO forecast (experiment, dataset_id, split_rule, method, variant, rule, scored,"
-    " scorer_id, domain_id, calibration, exclusion, n_sources, n_outcomes, n_images, predicted,"
+    " scorer_id, domain_id, calibration, feature, exclusion, n_sources, n_outcomes, n_images, "
+    "predicted,"
     " low, high, fit_low, fit_high, actual, error, n_trials, source_accuracy, zero_shot_accuracy,"
     " made) SELECT 'full', dataset_id, 'image', 'erm', 'raw', 'last', 'in', scorer.id, domain.id,"
-    " 'seen', '', 2, 8, 4, 0.5, 0.4, 0.6, 0.45, 0.55, 0.75, -0.25, 1, 0.7, 0.3,"
+    " 'seen', 'score', '', 2, 8, 4, 0.5, 0.4, 0.6, 0.45, 0.55, 0.75, -0.25, 1, 0.7, 0.3,"
     " '2026-01-01T00:00:00Z' FROM scorer, domain;";
 
 void make_full_file(const char *file)

@@ -222,6 +222,28 @@ static void test_runs_that_never_saw_the_target_go_first(void **state)
                         "3 6 1"); /* by runs that hold out one domain */
 }
 
+/* The margins fall where the scores rise: all is pooled to the mean of the sources. */
+static void test_the_margin_can_stand_in_for_the_score(void **state)
+{
+    (void)state;
+    Err err;
+    Db *db;
+    const ForecastOptions margin = {.feature = "margin"};
+    for (int d = 0; d < FIXTURE_DOMAINS; d++) add_run(d, -1);
+    assert_false(forecast(&margin, NULL, &err)); /* no cosine of the zero-shot class */
+    assert_int_equal(err.code, ERR_NOT_FOUND);
+    assert_ok(db_open(&db, fixture_file(), DB_WRITE, &err));
+    assert_ok(db_script(db, "UPDATE alignment SET zero_shot_score = 3 * score", &err));
+    db_close(db);
+    assert_ok(forecast(&margin, NULL, &err));
+    assert_ok(forecast(&(ForecastOptions){.scored = "whole", .feature = "margin"}, NULL, &err));
+    assert_string_equal(
+        fixture_value("SELECT group_concat(round(predicted, 4) || ' ' || round(source_accuracy, 4) "
+                      "|| ' ' || feature, ', ') FROM (SELECT * FROM forecast WHERE scored = "
+                      "'whole' ORDER BY domain_id)"),
+        "0.5 0.5 margin, 0.375 0.375 margin, 0.625 0.625 margin");
+}
+
 static void test_excluded_images_are_in_no_part(void **state)
 {
     (void)state;
@@ -274,6 +296,7 @@ int main(void)
         TEST(test_twice_is_once),
         TEST(test_a_domain_that_no_run_held_out_has_a_forecast),
         TEST(test_runs_that_never_saw_the_target_go_first),
+        TEST(test_the_margin_can_stand_in_for_the_score),
         TEST(test_excluded_images_are_in_no_part),
         TEST(test_what_is_missing_is_said),
     };
