@@ -204,8 +204,9 @@ static bool evaluate_written(Job *job, Err *err)
 
 static bool make(Job *job, Err *err)
 {
-    return open_log(job, err) && train(job, err) && pretrain_write_model(&job->setup, err) &&
-           evaluate_written(job, err) &&
+    if (!open_log(job, err) || !train(job, err)) return false;
+    log_debug("waited %.1f s for batches", pair_loader_wait_seconds(job->setup.loader));
+    return pretrain_write_model(&job->setup, err) && evaluate_written(job, err) &&
            pretrain_write_report(&job->setup, &job->state, job->results, job->n_results, err);
 }
 

@@ -63,12 +63,15 @@ static bool run(Case *c, const char *output, bool restart, Err *err)
     return ok;
 }
 
+/* The text of a file, in the case's arena. */
 static char *content(const Case *c, const char *name)
 {
     Err err = {0};
     char *text = NULL;
     assert_ok(file_read(&text, NULL, fixture_path(&c->base.folder, name), 1 << 24, &err));
-    return text;
+    char *copy = arena_strdup(c->base.arena, text);
+    free(text);
+    return copy;
 }
 
 static void assert_same_file(const Case *c, const char *a, const char *b)
@@ -85,20 +88,23 @@ static void assert_same_file(const Case *c, const char *a, const char *b)
 }
 
 /* log.csv without the column of seconds. */
-static char *timeless_log(const Case *c, const char *name)
+static const char *timeless_log(const Case *c, const char *name)
 {
     char *text = content(c, name), *rest;
-    Str out = {0};
+    const char *out = "";
     for (char *line = strtok_r(text, "\n", &rest); line != NULL;
          line = strtok_r(NULL, "\n", &rest)) {
         char *comma = line;
         for (int i = 0; i < 5; i++) comma = strchr(comma, ',') + 1;
-        str_addf(&out, "%.*s%s\n", (int)(comma - line), line, comma + strcspn(comma, ","));
+        out = arena_printf(c->base.arena, "%s%.*s%s\n", out, (int)(comma - line), line,
+                           comma + strcspn(comma, ","));
     }
-    free(text);
-    char *log = strdup(str_text(&out));
-    str_done(&out);
-    return log;
+    return out;
+}
+
+static void assert_same_log(const Case *c, const char *a, const char *b)
+{
+    assert_string_equal(timeless_log(c, a), timeless_log(c, b));
 }
 
 static void test_resumed_equals_never_stopped(void **state)
@@ -119,10 +125,7 @@ static void test_resumed_equals_never_stopped(void **state)
         assert_ok(run(c, "stopped", false, &err));
         assert_int_equal(c->n_updates, 12 - stops[i]);
         assert_same_file(c, "straight/model.safetensors", "stopped/model.safetensors");
-        char *a = timeless_log(c, "straight/log.csv"), *b = timeless_log(c, "stopped/log.csv");
-        assert_string_equal(a, b);
-        free(a);
-        free(b);
+        assert_same_log(c, "straight/log.csv", "stopped/log.csv");
         assert_int_equal(remove(fixture_path(&c->base.folder, "stopped/model.safetensors")), 0);
     }
 }
@@ -140,14 +143,10 @@ static void test_killed_goes_on_from_its_checkpoint(void **state)
     str_addf(&longer, "%s6,9,9,9,9,9\n7,9", log);
     fixture_write_text(&c->base.folder, "killed/log.csv", str_text(&longer));
     str_done(&longer);
-    free(log);
     c->stop_after = 0;
     assert_ok(run(c, "killed", false, &err));
     assert_same_file(c, "straight/model.safetensors", "killed/model.safetensors");
-    char *a = timeless_log(c, "straight/log.csv"), *b = timeless_log(c, "killed/log.csv");
-    assert_string_equal(a, b);
-    free(a);
-    free(b);
+    assert_same_log(c, "straight/log.csv", "killed/log.csv");
 }
 
 static void test_folder_is_a_model_directory(void **state)
@@ -166,11 +165,9 @@ static void test_folder_is_a_model_directory(void **state)
     assert_int_equal(clip_config(clip)->embed_dim, 8);
     clip_free(clip);
     model_dir_close(dir);
-    assert_same_file(c, "out/merges.txt", "out/merges.txt");
     assert_false(file_exists(fixture_path(&c->base.folder, "out/checkpoint.safetensors")));
     char *report = content(c, "out/pretraining.json");
     assert_non_null(strstr(report, "\"pairs\": 12,"));
-    free(report);
 }
 
 /* What the written spec says makes the same pretraining again. */
@@ -234,6 +231,51 @@ static void test_training_learns_and_seeds_differ(void **state)
     assert_true(c->last_loss < 0.6 * c->first_loss && c->last_loss != last);
 }
 
+/* The value of a column in the log's line of a step. */
+static double logged(const Case *c, const char *name, int64_t step, int column)
+{
+    char start[32];
+    snprintf(start, sizeof start, "\n%lld,", (long long)step);
+    const char *at = strstr(content(c, name), start);
+    assert_non_null(at);
+    for (int i = 0; i < column; i++) at = strchr(at, ',') + 1;
+    return strtod(at, NULL);
+}
+
+enum { COLUMN_LR = 3, COLUMN_SCALE };
+
+/* 2 updates of warm-up, then half a cosine over the other 10 (Goyal et al. 2017; Loshchilov and
+ * Hutter 2017, eq. 5). */
+static void test_learning_rate_warms_up_and_falls(void **state)
+{
+    Case *c = *state;
+    Err err = {0};
+    pretrain_case_set(&c->base, "train={log_freq: 1, lr: 0.004, lr_final: 0.25}");
+    assert_ok(run(c, "out", false, &err));
+    assert_close(logged(c, "out/log.csv", 1, COLUMN_LR), 0.002, 1e-5, 0);
+    assert_close(logged(c, "out/log.csv", 2, COLUMN_LR), 0.004, 1e-5, 0);
+    assert_close(logged(c, "out/log.csv", 3, COLUMN_LR), 0.004, 1e-5, 0);
+    assert_close(logged(c, "out/log.csv", 8, COLUMN_LR), 0.0025, 1e-5, 0);
+    double last = 0.004 * (0.25 + 0.75 * (1 + cos(0.9 * acos(-1))) / 2);
+    assert_close(logged(c, "out/log.csv", 12, COLUMN_LR), last, 1e-5, 0);
+}
+
+/* Steps of about 1 in the logarithm run against its limits. */
+static void test_scale_stays_between_1_and_100(void **state)
+{
+    Case *c = *state;
+    Err err = {0};
+    pretrain_case_set(&c->base, "train={log_freq: 1, lr: 1, steps: 30, weight_decay: 0}");
+    assert_ok(run(c, "out", false, &err));
+    int n_at_limit = 0;
+    for (int64_t step = 1; step <= 30; step++) {
+        double scale = logged(c, "out/log.csv", step, COLUMN_SCALE);
+        assert_true(scale >= 1 && scale <= 100.0001);
+        n_at_limit += scale == 1 || scale > 99.999;
+    }
+    assert_true(n_at_limit > 0);
+}
+
 static void test_divergence_is_told(void **state)
 {
     Case *c = *state;
@@ -265,6 +307,8 @@ int main(void)
         CASE(test_made_model_is_not_made_again),
         CASE(test_checkpoint_of_another_spec_is_refused),
         CASE(test_training_learns_and_seeds_differ),
+        CASE(test_learning_rate_warms_up_and_falls),
+        CASE(test_scale_stays_between_1_and_100),
         CASE(test_divergence_is_told),
         CASE(test_networks_of_the_list_are_image_towers),
     };
