@@ -1,5 +1,5 @@
--- Reading without the images of temp.excluded (image_id, domain_id, class_id): names without "main." then mean these temporary views,
--- which hide tables of the same name; the database's own views that read them are made again in front (exclusion.c).
+-- Reading without the images of temp.excluded (image_id, domain_id, class_id): names without "main." then mean these
+-- temporary views, which hide tables of the same name; the database's own views that read them are made again in front (exclusion.c).
 -- Selection of runs and checkpoints stays as it was: its views are not made again. See exclusion.h.
 
 CREATE UNIQUE INDEX temp.excluded_image ON excluded (image_id);
@@ -74,7 +74,8 @@ SELECT * FROM main.alignment WHERE image_id NOT IN (SELECT image_id FROM temp.ex
 
 -- Forecasts made without these images, as if they were all there are.
 CREATE TEMP VIEW forecast AS
-SELECT id, experiment, dataset_id, split_rule, method, variant, rule, scored, scorer_id, domain_id, calibration, feature,
+SELECT id, experiment, dataset_id, split_rule, method, variant, rule, scored, scorer_id, domain_id,
+       calibration, feature,
        '' AS exclusion, n_sources, n_outcomes, n_images, predicted, low, high, fit_low, fit_high, actual, error, n_trials, source_accuracy,
        zero_shot_accuracy, made
 FROM main.forecast

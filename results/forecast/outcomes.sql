@@ -15,7 +15,8 @@ WITH told AS (
       AND (:target IS NULL OR NOT EXISTS (SELECT 1 FROM run_domain
                                              WHERE run_domain.run_id = base.run_id AND domain_id = :target AND role = 'source'))
 )
-SELECT CASE :feature WHEN 'margin' THEN min(alignment.score - alignment.zero_shot_score, 0.0) ELSE alignment.score END AS x,
+SELECT CASE :feature WHEN 'margin' THEN min(alignment.score - alignment.zero_shot_score, 0.0)
+                     ELSE alignment.score END AS x,
        total(weight) FILTER (WHERE predicted_class_id = image.class_id) / sum(weight) AS correct,
        sum(weight) AS weight, count(*) AS n, alignment.zero_shot_class_id = image.class_id AS zero_shot
 FROM told

@@ -24,6 +24,8 @@ SELECT experiment, dataset_id, split_rule, method, variant, rule, scored, scorer
 FROM base
 JOIN scorer ON scorer.run_id IS NULL AND (:scorer IS NULL OR scorer.name = :scorer)
 WHERE EXISTS (SELECT 1 FROM image CROSS JOIN alignment ON alignment.image_id = image.id AND alignment.scorer_id = scorer.id
-              WHERE image.dataset_id = base.dataset_id AND CASE :feature WHEN 'margin' THEN alignment.score - alignment.zero_shot_score ELSE alignment.score END IS NOT NULL)
+              WHERE image.dataset_id = base.dataset_id
+                AND CASE :feature WHEN 'margin' THEN alignment.score - alignment.zero_shot_score
+                    ELSE alignment.score END IS NOT NULL)
 GROUP BY experiment, dataset_id, split_rule, method, variant, scorer.id
 ORDER BY min(base.run_id), scorer.id;

@@ -16,5 +16,7 @@ SELECT domain.id AS domain_id,
 FROM domain
 WHERE domain.dataset_id = :dataset_id
   AND EXISTS (SELECT 1 FROM image CROSS JOIN alignment ON alignment.image_id = image.id AND alignment.scorer_id = :scorer_id
-              WHERE image.domain_id = domain.id AND CASE :feature WHEN 'margin' THEN alignment.score - alignment.zero_shot_score ELSE alignment.score END IS NOT NULL)
+              WHERE image.domain_id = domain.id
+                AND CASE :feature WHEN 'margin' THEN alignment.score - alignment.zero_shot_score
+                    ELSE alignment.score END IS NOT NULL)
 ORDER BY domain.position;

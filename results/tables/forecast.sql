@@ -16,8 +16,8 @@
 -- :scored       {in|out|whole} only of this split
 -- :calibration  {unseen|seen} only calibrated on such runs
 -- :feature      {score|margin} only by this
-SELECT dataset.name || ', ' || forecast.split_rule || ' split; ' || method || ' (' || experiment || '); ' || feature || ' by ' || scorer.name
-       || '; selected by ' || rule || '; scored on ' || scored || '; calibrated on runs that '
+SELECT dataset.name || ', ' || forecast.split_rule || ' split; ' || method || ' (' || experiment || '); '
+       || feature || ' by ' || scorer.name || '; selected by ' || rule || '; scored on ' || scored || '; calibrated on runs that '
        || CASE calibration WHEN 'unseen' THEN 'never saw the target' ELSE 'were trained on the target, too' END AS section,
        forecast.*, domain.name AS domain, domain.position
 FROM forecast
@@ -54,8 +54,8 @@ FROM (
 )
 ORDER BY section, row_order, part_order;
 
-SELECT 'Forecast: isotonic P(correct | ' || group_concat(DISTINCT feature) || '), fitted on held-out outcomes of the other domains, each of which weighs the same, and'
-       || ' averaged over the target''s scores. It knows the target''s labels (a score is about the label), none of its outcomes.'
+SELECT 'Forecast: isotonic P(correct | ' || group_concat(DISTINCT feature) || '), fitted on held-out outcomes of the other'
+       || ' domains, each of which weighs the same, and averaged over the target''s scores. It knows the target''s labels (a score is about the label), none of its outcomes.'
 FROM base HAVING count(*) > 0
 UNION ALL
 SELECT 'low, high: 95 % prediction interval from the errors when each source is forecast from the other sources; it holds '
