@@ -74,3 +74,15 @@ bool evaluator_predict(Evaluator *e, Learner *l, Prediction *out, const int *ima
     }
     return true;
 }
+
+bool evaluator_features(Evaluator *e, Learner *l, float *rows, const int *images, int n, Err *err)
+{
+    size_t dim = (size_t)net_n_features(learner_net(l));
+    for (int begin = 0, count = 0; begin < n; begin += count) {
+        count = n - begin < e->options.batch_size ? n - begin : e->options.batch_size;
+        if (!clean_batch(e->clean, e->x, images + begin, count, e->options.threads, err))
+            return false;
+        learner_features(l, e->x, count, rows + (size_t)begin * dim);
+    }
+    return true;
+}

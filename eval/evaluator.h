@@ -31,4 +31,8 @@ MUST_USE bool evaluator_predict(Evaluator *e, Learner *l, Prediction *out, const
 MUST_USE bool evaluator_add_logits(Evaluator *e, Learner *l, float *sums, const int *images, int n,
                                    Err *err);
 
+/* rows [n,net_n_features]: the features of the images. */
+MUST_USE bool evaluator_features(Evaluator *e, Learner *l, float *rows, const int *images, int n,
+                                 Err *err);
+
 #endif

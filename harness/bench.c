@@ -73,6 +73,8 @@ bool bench_training(BenchResult *out, const BenchOptions *options, Err *err)
                       .size = options->size,
                       .channels = options->channels,
                       .n_classes = options->n_classes,
+                      .model = options->model,
+                      .from_scratch = true,
                       .seed = options->seed};
     if (!net_new(&b.net, &net, err)) return false;
     b.threads = thread_pool_new(options->threads);

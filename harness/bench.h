@@ -3,12 +3,14 @@
 #define HARNESS_BENCH_H
 
 #include "err.h"
+#include "model_dir.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 typedef struct {
-    const char *net; /* as in net_list */
+    const char *net;       /* as in net_list */
+    const ModelDir *model; /* of net clip, borrowed; NULL for others */
     int size, channels, n_classes, batch;
     int threads;
     int warm_up, steps; /* steps before the clock runs; timed steps */

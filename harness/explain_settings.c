@@ -51,7 +51,8 @@ static bool is_shown(const SchemaRow *row)
     for (size_t i = 0; i < sizeof swept / sizeof swept[0]; i++) {
         if (str_equal(row->key, swept[i])) return false;
     }
-    return (row->flags & FIELD_NOT_IDENTITY) == 0 || str_equal(row->key, "net.init");
+    return (row->flags & FIELD_NOT_IDENTITY) == 0 || str_equal(row->key, "net.init") ||
+           str_equal(row->key, "net.model");
 }
 
 static const char *pinned_value(const ProtocolDeviation *all, int n, const char *key)

@@ -99,7 +99,7 @@ void plan_print_cost(const Plan *plan, FILE *out)
         bool has_single = plan->count.datasets[row->dataset].n_single > 0;
         char net[64];
         snprintf(net, sizeof net, "%s at %lld", row->spec.net.name,
-                 (long long)row->spec.data.image_size);
+                 (long long)row->cost.image_size);
         fprintf(out, "%-*s %-*s %-18s %9.3f %11.3f %9.3f %8.1f\n", DATASET_WIDTH,
                 plan->datasets[row->dataset].name, method_width(plan),
                 plan->count.methods[row->method], net, (double)row->cost.n_parameters / 1e6,

@@ -18,7 +18,8 @@ static bool time_from_runs(const Plan *plan, PlanRow *row, Db *db, Err *err)
         .fingerprint = plan->datasets[row->dataset].data->fingerprint,
         .method = plan->count.methods[row->method],
         .net = row->spec.net.name,
-        .image_size = row->spec.data.image_size,
+        .model = row->spec.net.model,
+        .image_size = row->cost.image_size,
         .cpu = here.cpu,
         .threads = plan->n_threads,
     };
@@ -36,13 +37,13 @@ static bool time_from_runs(const Plan *plan, PlanRow *row, Db *db, Err *err)
 static bool same_work(const PlanRow *a, const PlanRow *b)
 {
     return a->is_known && str_equal(a->spec.net.name, b->spec.net.name) &&
-           a->spec.data.image_size == b->spec.data.image_size &&
-           a->cost.channels == b->cost.channels && a->cost.step_images == b->cost.step_images &&
-           a->cost.step_flops == b->cost.step_flops && a->cost.eval_flops == b->cost.eval_flops;
+           a->cost.image_size == b->cost.image_size && a->cost.channels == b->cost.channels &&
+           a->cost.step_images == b->cost.step_images && a->cost.step_flops == b->cost.step_flops &&
+           a->cost.eval_flops == b->cost.eval_flops;
 }
 
 /* Full steps on random images: loading images is not in it. */
-static bool measure(const Plan *plan, PlanRow *row, Err *err)
+static bool measure(const Plan *plan, PlanRow *row, const ModelDir *model, Err *err)
 {
     const RunPlan *cost = &row->cost;
     double per_image = cost->step_flops / cost->step_images;
@@ -50,7 +51,8 @@ static bool measure(const Plan *plan, PlanRow *row, Err *err)
     int batch = n < 4 ? 4 : (int)n;
     if (n > cost->step_images || batch > cost->step_images) batch = cost->step_images;
     BenchOptions options = {.net = row->spec.net.name,
-                            .size = (int)row->spec.data.image_size,
+                            .model = model,
+                            .size = (int)cost->image_size,
                             .channels = cost->channels,
                             .n_classes = cost->n_classes,
                             .batch = batch,
@@ -77,7 +79,12 @@ static bool measure_once(const Plan *plan, int i, Err *err)
         plan->rows[i].time = plan->rows[k].time;
         return true;
     }
-    return measure(plan, &plan->rows[i], err);
+    ModelDir *model = NULL;
+    const char *folder = plan->rows[i].spec.net.model;
+    if (folder[0] != '\0' && !model_dir_open(&model, folder, err)) return false;
+    bool ok = measure(plan, &plan->rows[i], model, err);
+    model_dir_close(model);
+    return ok;
 }
 
 bool plan_time(Plan *plan, bool force, bool needed, Err *err)

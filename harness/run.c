@@ -8,6 +8,7 @@
 #include "file.h"
 #include "log.h"
 #include "params_file.h"
+#include "run_alignment.h"
 #include "run_setup.h"
 #include "run_store.h"
 #include "trainer.h"
@@ -21,6 +22,7 @@ typedef struct {
     RunSetup setup;
     const RunHooks *hooks;
     Store *store;
+    int64_t dataset; /* its row */
     StoreRun *run;
     TrainState state;
     char *folder, *checkpoint_path;
@@ -145,7 +147,7 @@ MUST_USE static bool evaluate(Job *job, int64_t step, Err *err)
     if (!evaluate_ready(job, &evaluation, err)) return false;
     if (validated && (options->auto_lr || options->full_data))
         stages_checkpoint(stages, options, step, evaluation.validation[reported_variant(job)]);
-    bool last = step == stages->steps - 1;
+    bool last = step >= stages->steps - 1; /* of no steps, 0 */
     learner_checkpoint(job->setup.learner,
                        &(AverageCheckpoint){step, evaluation.validation[0].nll, last});
     if (wait) set_waiting(&evaluation, job, false);
@@ -156,8 +158,10 @@ static void keep_log(Job *job, int64_t step, double mean_loss)
 {
     const TrainState *state = &job->state;
     int64_t at = state->stages.before + step;
-    store_train_log(job->run, at, "loss", mean_loss);
-    store_train_log(job->run, at, "lr", learner_lr(job->setup.learner, step));
+    if (state->stages.steps > 0) {
+        store_train_log(job->run, at, "loss", mean_loss);
+        store_train_log(job->run, at, "lr", learner_lr(job->setup.learner, step));
+    }
     if (job->setup.stages.full_data)
         store_train_log(job->run, at, "stage", state->stages.stage == STAGE_VALIDATED ? 1 : 2);
     store_train_log(job->run, at, "train_seconds", state->train_seconds);
@@ -185,7 +189,7 @@ static bool on_checkpoint(void *context, int64_t step, double mean_loss, Err *er
         snprintf(stem, sizeof stem, "model-%lld", (long long)at);
         if (!save_weights(job, stem, err)) return false;
     }
-    if (step == job->state.stages.steps - 1 && is_last_stage(job)) return true;
+    if (step >= job->state.stages.steps - 1 && is_last_stage(job)) return true;
     return checkpoint_save(job->checkpoint_path, job->setup.key, job->setup.learner, &job->state,
                            err);
 }
@@ -242,6 +246,18 @@ static StoreCost cost_of(const Job *job)
     };
 }
 
+/* Of the weights that the run reports. */
+MUST_USE static bool store_alignment(Job *job, Err *err)
+{
+    if (!job->setup.spec->eval.alignment) return true;
+    double begin = clock_seconds();
+    tell(job, "align");
+    bool ok = run_alignment_store(job->store, store_run_id(job->run), job->dataset, &job->setup,
+                                  reported_variant(job), err);
+    job->state.eval_seconds += clock_seconds() - begin;
+    return ok;
+}
+
 MUST_USE static bool finish(Job *job, TrainerEnd end, Err *err)
 {
     StoreCost cost = cost_of(job);
@@ -262,6 +278,8 @@ MUST_USE static bool finish(Job *job, TrainerEnd end, Err *err)
     } else {
         if (job->setup.spec->train.save != SAVE_NONE && !save_weights(job, "model", err))
             return false;
+        if (!store_alignment(job, err)) return false;
+        cost.eval_seconds = job->state.eval_seconds;
         if (!store_run_finish(job->run, RUN_DONE, NULL, &cost, err)) return false;
     }
     (void)remove(job->checkpoint_path); /* nothing to resume any more */
@@ -306,7 +324,7 @@ MUST_USE static bool train_stages(TrainerEnd *end, Job *job, Err *err)
     }
 }
 
-MUST_USE static bool train(RunOutcome *out, Job *job, int64_t dataset, Err *err)
+MUST_USE static bool train(RunOutcome *out, Job *job, Err *err)
 {
     RunSetup *s = &job->setup;
     if (!run_setup_learner(s, err) || !make_folder(job, err)) return false;
@@ -314,7 +332,7 @@ MUST_USE static bool train(RunOutcome *out, Job *job, int64_t dataset, Err *err)
     load_checkpoint(job);
     if (job->state.stages.stage == STAGE_FULL_DATA) run_setup_full_data(s);
     if (!run_setup_engine(s, err)) return false;
-    if (!run_store_begin(&job->run, job->store, s, dataset, last_stored_step(job), err))
+    if (!run_store_begin(&job->run, job->store, s, job->dataset, last_stored_step(job), err))
         return false;
     TrainerEnd end;
     if (!train_stages(&end, job, err)) {
@@ -328,16 +346,16 @@ MUST_USE static bool train(RunOutcome *out, Job *job, int64_t dataset, Err *err)
 MUST_USE static bool find_or_train(RunOutcome *out, Job *job, Err *err)
 {
     RunStatus status;
-    int64_t dataset, run;
+    int64_t run;
     if (!store_open(&job->store, job->setup.spec->results, err)) return false;
     if (!run_store_experiment(job->store, job->setup.spec, err)) return false;
-    if (!run_store_dataset(job->store, &dataset, job->setup.dataset, err)) return false;
+    if (!run_store_dataset(job->store, &job->dataset, job->setup.dataset, err)) return false;
     if (!store_run_find(job->store, &status, &run, job->setup.key, err)) return false;
     if (status == RUN_DONE || status == RUN_DIVERGED) {
         *out = status == RUN_DONE ? RUN_WAS_STORED : RUN_ENDED_DIVERGED;
         return store_run_list(job->store, run, job->setup.spec->name, err);
     }
-    return train(out, job, dataset, err);
+    return train(out, job, err);
 }
 
 bool run_execute(RunOutcome *out, char *key_out, const RunSpec *spec, const RunHooks *hooks,

@@ -44,6 +44,7 @@ typedef struct {
     int64_t total_peak_bytes; /* with parameters, gradients, optimiser, averages, batches */
     int n_source_images, n_target_images;
     int step_images, channels, n_classes; /* of one update's batch */
+    int64_t image_size;                   /* in pixels */
 } RunPlan;
 MUST_USE bool run_plan(RunPlan *out, const RunSpec *spec, Err *err);
 

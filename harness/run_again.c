@@ -59,10 +59,11 @@ static bool check_data(const Again *a, Err *err)
     bool ok = str_equal(data->fingerprint, a->stored.fingerprint) || fail_data(a, data, err);
     if (ok) ok = run_setup_key(key, &a->spec, data->fingerprint, err);
     if (ok && !str_equal(key, a->stored.key)) {
-        ok = err_set(err, ERR_FORMAT,
-                     "run %lld: its spec has the key %.*s here, expected %.*s: the weights of "
-                     "net.init are others, or this version reads the spec in another way",
-                     (long long)a->stored.id, SHORT_KEY, key, SHORT_KEY, a->stored.key);
+        ok = err_set(
+            err, ERR_FORMAT,
+            "run %lld: its spec has the key %.*s here, expected %.*s: the weights of "
+            "net.init or net.model are others, or this version reads the spec in another way",
+            (long long)a->stored.id, SHORT_KEY, key, SHORT_KEY, a->stored.key);
     }
     dataset_close(data);
     return ok;

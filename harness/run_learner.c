@@ -92,7 +92,8 @@ static NetTrainable trainable_of(const MethodSpec *m)
 {
     static const NetTrainable kinds[] = {[TRAIN_ALL] = NET_TRAIN_ALL,
                                          [TRAIN_HEAD] = NET_TRAIN_HEAD,
-                                         [TRAIN_ATTENTION] = NET_TRAIN_ATTENTION};
+                                         [TRAIN_ATTENTION] = NET_TRAIN_ATTENTION,
+                                         [TRAIN_NONE] = NET_TRAIN_NONE};
     return kinds[m->trainable];
 }
 
@@ -175,6 +176,18 @@ MUST_USE static bool check_validation(const RunSetup *s, Err *err)
     return true;
 }
 
+/* What the text tower says of the classes, before anything is trained: a prompt that is too long,
+ * or a missing tokenizer, shows at once. */
+MUST_USE static bool ask_text_tower(RunSetup *s, Err *err)
+{
+    const RunSpec *spec = s->spec;
+    bool zero_shot = spec->net.head == HEAD_ZERO_SHOT;
+    if (s->planning || (!zero_shot && !spec->eval.alignment)) return true;
+    if (!run_model_classes(&s->classes, spec, s->dataset, s->pool, s->arena, err)) return false;
+    if (zero_shot) s->learner_options.net.classifier = run_model_classifier(&s->classes, s->arena);
+    return true;
+}
+
 MUST_USE static bool make_learner(RunSetup *s, Err *err)
 {
     const RunSpec *spec = s->spec;
@@ -189,7 +202,10 @@ MUST_USE static bool make_learner(RunSetup *s, Err *err)
                 .channels = s->dataset->channels,
                 .n_classes = s->dataset->n_classes,
                 .dropout = spec->net.dropout,
-                .seed = (uint64_t)spec->seed},
+                .seed = (uint64_t)spec->seed,
+                .model = s->model,
+                .from_scratch = !spec->net.pretrained,
+                .normalise = spec->net.head == HEAD_ZERO_SHOT},
         .init_path = spec->net.init,
         .freeze_batch_norm = spec->method.batch_norm == BATCH_NORM_FROZEN,
         .trainable = trainable_of(&spec->method),
@@ -203,7 +219,7 @@ MUST_USE static bool make_learner(RunSetup *s, Err *err)
     };
     s->stages = stages_of(spec);
     return set_objective(o, s, err) && set_averagings(o, s, err) && set_schedule(s, err) &&
-           check_validation(s, err) && learner_new(&s->learner, o, err);
+           check_validation(s, err) && ask_text_tower(s, err) && learner_new(&s->learner, o, err);
 }
 
 /* Memory of n images, judged by what one image per source takes: walked with all of them, tensors

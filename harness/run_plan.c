@@ -47,6 +47,7 @@ static void fill_plan(RunPlan *plan, RunSetup *s)
     plan->step_peak_bytes = (int64_t)step.peak_bytes;
     plan->total_peak_bytes = (int64_t)(step.peak_bytes + learner_state_bytes(s->learner));
     plan->step_images = n;
+    plan->image_size = spec->data.image_size;
     plan->channels = s->dataset->channels;
     plan->n_classes = s->dataset->n_classes;
     count_images(plan, s);
@@ -59,6 +60,7 @@ bool run_plan(RunPlan *out, const RunSpec *spec, Err *err)
         !run_setup_open(&setup, spec, err)) {
         return false;
     }
+    setup.planning = true;
     bool ok = run_setup_learner(&setup, err);
     if (ok) {
         *out = (RunPlan){0};

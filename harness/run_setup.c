@@ -1,15 +1,12 @@
 /* Dataset, splits, loader, evaluator; the learner is made in run_learner.c. */
 #include "run_setup.h"
 
-#include "file.h"
+#include "file_digest.h"
 #include "rng.h"
 #include "run_names.h"
 #include "str.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-enum { MAX_INIT_BYTES = 1 << 30 };
 
 /* ---- domains and data ---- */
 
@@ -62,47 +59,47 @@ static AugmentKind augment_of(const RunSpec *spec)
     return kinds[spec->data.augment];
 }
 
-static InputSpec input_of(const RunSpec *spec, int channels)
+/* spec: what the model directory says is filled in. */
+MUST_USE static bool make_key(char out[SHA256_HEX_SIZE], const RunSpec *spec, const ModelDir *model,
+                              const char *dataset_fingerprint, Err *err)
 {
-    int size = (int)spec->data.image_size;
-    if (channels != 3) return input_spec_plain(size);
-    InputSpec input = {.size = size};
-    for (int i = 0; i < 3; i++) {
-        input.mean[i] = (float)spec->net.mean.items[i];
-        input.std[i] = (float)spec->net.std.items[i];
-    }
-    return input;
+    char init_digest[SHA256_HEX_SIZE], model_digest[SHA256_HEX_SIZE];
+    bool has_init = spec->net.init[0] != '\0';
+    if (has_init && !file_digest(init_digest, spec->net.init, err))
+        return err_context(err, "net.init");
+    if (model != NULL && !run_model_digest(model_digest, model, err))
+        return err_context(err, "net.model");
+    run_key(out, spec, dataset_fingerprint,
+            (RunWeights){has_init ? init_digest : NULL, model != NULL ? model_digest : NULL});
+    return true;
 }
 
 bool run_setup_key(char out[SHA256_HEX_SIZE], const RunSpec *spec, const char *dataset_fingerprint,
                    Err *err)
 {
-    const char *init = spec->net.init;
-    char sha256[SHA256_HEX_SIZE];
-    if (init[0] != '\0') {
-        char *data;
-        size_t n_bytes;
-        if (!file_read(&data, &n_bytes, init, MAX_INIT_BYTES, err))
-            return err_context(err, "net.init");
-        uint8_t digest[SHA256_BYTES];
-        digest_sha256(digest, data, n_bytes);
-        digest_hex(sha256, digest, sizeof digest);
-        free(data);
-    }
-    run_key(out, spec, dataset_fingerprint, init[0] != '\0' ? sha256 : NULL);
-    return true;
+    Arena *arena = arena_new();
+    RunSpec filled = *spec;
+    ModelDir *model = NULL;
+    bool ok = run_model_open(&model, &filled, arena, err) &&
+              make_key(out, &filled, model, dataset_fingerprint, err);
+    model_dir_close(model);
+    arena_free(arena);
+    return ok;
 }
 
 MUST_USE static bool open_parts(RunSetup *s, Err *err)
 {
-    const RunSpec *spec = s->spec;
+    RunSpec *filled = arena_alloc(s->arena, 1, sizeof *filled);
+    *filled = *s->spec;
+    if (!run_model_open(&s->model, filled, s->arena, err)) return false;
+    const RunSpec *spec = s->spec = filled;
     DatasetOptions options = {.root = spec->data.root[0] != '\0' ? spec->data.root : NULL,
                               .pool = s->pool};
     if (!dataset_open(&s->dataset, spec->dataset, &options, err)) return false;
-    s->input = input_of(spec, s->dataset->channels);
+    s->input = run_model_input(spec, s->dataset->channels);
     s->augment = augment_of(spec);
     return find_domains(s, err) && make_splits(s, err) &&
-           run_setup_key(s->key, spec, s->dataset->fingerprint, err);
+           make_key(s->key, spec, s->model, s->dataset->fingerprint, err);
 }
 
 bool run_setup_open(RunSetup *setup, const RunSpec *spec, Err *err)
@@ -187,6 +184,7 @@ void run_setup_close(RunSetup *s)
     loader_free(s->loader);
     learner_free(s->learner);
     dataset_close(s->dataset);
+    model_dir_close(s->model);
     thread_pool_free(s->pool);
     arena_free(s->arena);
     *s = (RunSetup){0};

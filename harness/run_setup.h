@@ -6,13 +6,16 @@
 #include "evaluator.h"
 #include "learner.h"
 #include "loader.h"
+#include "run_model.h"
 #include "run_spec.h"
 #include "schedule.h"
 #include "split.h"
 #include "stages.h"
 
 typedef struct {
-    const RunSpec *spec;
+    const RunSpec *spec; /* with what a model directory says filled in */
+    bool planning;       /* set before run_setup_learner: no text is encoded, a zero-shot classifier
+                            has random values */
     Arena *arena;
     ThreadPool *pool;
     int n_threads;
@@ -23,6 +26,8 @@ typedef struct {
     bool *held_out;                /* [n_domains] */
     int *held_out_ids, n_held_out; /* domain indices, ascending */
     int *source_ids, n_sources;    /* the other domains */
+    ModelDir *model;               /* of net clip; else NULL */
+    RunClasses classes;            /* where net.head or eval.alignment want them; else zeroed */
     InputSpec input;
     AugmentKind augment; /* of training images */
     StagesOptions stages;
@@ -33,7 +38,7 @@ typedef struct {
     Evaluator *evaluator;
 } RunSetup;
 
-/* The run's key; reads the file of net.init. */
+/* The run's key; reads the files of net.init and net.model. */
 MUST_USE bool run_setup_key(char out[SHA256_HEX_SIZE], const RunSpec *spec,
                             const char *dataset_fingerprint, Err *err);
 

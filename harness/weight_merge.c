@@ -279,7 +279,7 @@ static void make_spec(Merge *m)
     spec->method.label = arena_strdup(m->arena, m->options->label);
     spec->method.averaging.n = 0;
     spec->method.reported = arena_strdup(m->arena, "");
-    spec->method.auto_lr = spec->method.full_data = false;
+    spec->method.auto_lr = spec->method.full_data = spec->eval.alignment = false;
     spec->merge.kind = (int)m->options->kind;
     spec->merge.members = (TextList){arena_alloc(m->arena, (size_t)m->n, sizeof(char *)), m->n};
     for (int i = 0; i < m->n; i++)

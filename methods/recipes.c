@@ -31,6 +31,21 @@ static const char *const SWAD_SETTINGS[] = {
 static const char *const SAM_SETTINGS[] = {"method.objective=erm", "method.averaging=[]",
                                            "method.sam_rho=0.05", NULL};
 
+/* The pretrained network alone, asked for class prompts: no source image is looked at. */
+static const char *const ZERO_SHOT_SETTINGS[] = {"method.objective=erm", "method.averaging=[]",
+                                                 "method.trainable=none", "net.head=zero-shot",
+                                                 NULL};
+
+/* Features stay what they are: running statistics, too. */
+static const char *const LINEAR_PROBE_SETTINGS[] = {"method.objective=erm", "method.averaging=[]",
+                                                    "method.trainable=head",
+                                                    "method.batch_norm=frozen", NULL};
+
+/* Kumar et al. 2022 probe to the end and then fine-tune; the IP/OOP paper's code (DB_EH) gives the
+ * head 501 updates, which is what LP-FT means in its tables. */
+static const char *const LP_FT_SETTINGS[] = {"method.objective=erm", "method.averaging=[]",
+                                             "method.warm_start=501", NULL};
+
 const RunRecipe METHOD_RECIPES[] = {
     {"erm", "plain training on all source domains together (Vapnik 1998; DomainBed's ERM)",
      ERM_SETTINGS},
@@ -39,11 +54,18 @@ const RunRecipe METHOD_RECIPES[] = {
     {"erm++",
      "erm with warm start, averaged weights, Auto-LR, then all data (Teterwak et al. 2025)",
      ERM_PLUSPLUS_SETTINGS},
+    {"linear-probe", "the classifier alone is trained, on the features of the initial network",
+     LINEAR_PROBE_SETTINGS},
+    {"lp-ft", "the classifier alone for 501 updates, then everything (Kumar et al. 2022)",
+     LP_FT_SETTINGS},
     {"sam", "erm with sharpness-aware minimisation (Foret et al. 2021)", SAM_SETTINGS},
     {"swad",
      "erm with the weights averaged through the valley of the validation loss (Cha et al. "
      "2021)",
      SWAD_SETTINGS},
+    {"zero-shot",
+     "no training: the class prompts' embeddings classify (Radford et al. 2021); net clip only",
+     ZERO_SHOT_SETTINGS},
 };
 
 const int N_METHOD_RECIPES = sizeof METHOD_RECIPES / sizeof *METHOD_RECIPES;

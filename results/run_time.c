@@ -26,6 +26,7 @@ static const char TIMES[] =
     "  WHERE dataset.fingerprint = :fingerprint AND run.method = :method AND run.status = 'done'"
     "    AND run.origin = 'dgbench' AND run.threads = :threads AND environment.cpu = :cpu"
     "    AND run.train_seconds > 0 AND json_extract(run.spec, '$.net.name') = :net"
+    "    AND coalesce(json_extract(run.spec, '$.net.model'), '') = :model"
     "    AND json_extract(run.spec, '$.data.image_size') = :image_size"
     "  ORDER BY run.id DESC LIMIT 100) "
     "SELECT count(*), sum(train_seconds) / sum(images),"
@@ -42,12 +43,13 @@ bool run_time_find(RunTime *out, Db *db, const RunTimeQuery *query, Err *err)
     const QueryParameter values[] = {{"fingerprint", query->fingerprint},
                                      {"method", query->method},
                                      {"net", query->net},
+                                     {"model", query->model},
                                      {"image_size", size},
                                      {"cpu", query->cpu},
                                      {"threads", threads}};
     sqlite3_stmt *statement = NULL;
     bool row = false;
-    if (!query_prepare(db, &statement, NULL, TIMES, (QueryParameters){values, 6}, err))
+    if (!query_prepare(db, &statement, NULL, TIMES, (QueryParameters){values, 7}, err))
         return false;
     bool ok = query_step(db, statement, &row, err);
     if (ok && row) {

@@ -14,6 +14,7 @@ MUST_USE bool run_is_stored(Db *db, bool *out, const char *key, Err *err);
 typedef struct {
     const char *fingerprint; /* of the dataset */
     const char *method;      /* label */
+    const char *model;       /* net.model of net clip, else "" */
     const char *net;
     int64_t image_size;
     const char *cpu; /* of this machine, as environment.h names it */

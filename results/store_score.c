@@ -186,6 +186,26 @@ bool store_scores(Store *store, int64_t *out_changed, const StoreScores *scores,
     return db_commit(store->db, err);
 }
 
+static bool write_run_scores(Store *store, const StoreScorer *scorer, StoreScores scores, Err *err)
+{
+    Str name = {0};
+    bool ok = db_do(store->db, "DELETE FROM scorer WHERE run_id = ?",
+                    DB_VALUES(db_int(scorer->run)), err) &&
+              add_scorer(store->db, &scores.scorer, &name, scorer, err) &&
+              write_scores(store, &scores, err);
+    str_done(&name);
+    return ok;
+}
+
+bool store_run_scores(Store *store, const StoreScorer *scorer, const StoreScores *scores, Err *err)
+{
+    check(scorer->run != 0, "scorer %s of no run", scorer->name);
+    if (!db_begin(store->db, err)) return false;
+    if (write_run_scores(store, scorer, *scores, err)) return db_commit(store->db, err);
+    db_rollback(store->db);
+    return false;
+}
+
 /* ---- rules ---- */
 
 bool store_rule(Store *store, const StoreRule *rule, Err *err)

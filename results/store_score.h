@@ -47,6 +47,12 @@ typedef struct {
 #define STORE_SCORE_ROUNDING 1e-5
 MUST_USE bool store_scores(Store *store, int64_t *out_changed, const StoreScores *scores, Err *err);
 
+/* Both of the above in one transaction (scores->scorer is not read): for the scores of a run's
+ * weights, of which a kill must leave all or nothing. Other weights of the same run are forgotten.
+ */
+MUST_USE bool store_run_scores(Store *store, const StoreScorer *scorer, const StoreScores *scores,
+                               Err *err);
+
 /* A row of ip_oop_rule (schema.sql says what it means). low <= split <= high; quantiles in [0,1].
  */
 typedef struct {

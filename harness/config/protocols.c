@@ -158,11 +158,16 @@ static const char *const ipoop_domainnet[] = {"train.steps=15001", "train.checkp
 static const ProtocolRow ipoop_rows[] = {{"domainnet", ipoop_domainnet, NULL}, {0}};
 
 /* Evaluated: 0.8 of "in" and 0.2 of "out", the whole held-out domain. Validation images are clean.
- */
+ * transforms.py, basic: both sides to 224 pixels, ImageNet's mean and deviation, whatever the model
+ * was trained with. evaluator.py:47: the prompt, with the folder's name as it is. */
 static const char *const ipoop[] = {DOMAINBED_DATA,
                                     DOMAINBED_TRAINING,
                                     "data.replacement=true",
-                                    "net.name=clip-vit-b-16",
+                                    "data.fit=squash",
+                                    "data.filter=bilinear",
+                                    "net.name=clip",
+                                    "net.head=random",
+                                    "net.template=[\"A photo of {name}.\"]",
                                     "net.pretraining=openclip-vit-b-16-laion400m_e32",
                                     "method.batch_norm=frozen",
                                     "train.steps=5001",
@@ -175,11 +180,12 @@ static const char *const ipoop[] = {DOMAINBED_DATA,
 
 static const char *const notes_ipoop[] = {
     "its commands make one trial per held-out domain, with the default hyper-parameters",
-    "needs a network clip-vit-b-16, OpenCLIP's image tower (see dgbench list nets)",
+    "needs net.model: a model directory with OpenCLIP's ViT-B-16 of that name",
     "open in the sources: standard error (there are no error bars), sampling with replacement; "
     "taken from DomainBed",
-    "the head is linear on the image tower's projected output; images have ImageNet's mean and "
-    "deviation, not CLIP's",
+    "the head is linear on the image tower's projected output, not normalised; images are squashed "
+    "and have ImageNet's mean and deviation, not CLIP's",
+    "net.template is for zero-shot and alignment; the paper itself writes \"A photo of a\"",
     NULL};
 
 /* ==== The table ==== */

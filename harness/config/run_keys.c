@@ -10,7 +10,10 @@ static const char *const augments[] = {"none", "flip", "domainbed", NULL};
 static const char *const batch_norms[] = {"live", "frozen", NULL};
 static const char *const averaging_bns[] = {"average", "forward", "refresh", NULL};
 static const char *const compats[] = {"none", "erm_plusplus", NULL};
-static const char *const trainables[] = {"all", "head", "attention", NULL};
+static const char *const trainables[] = {"all", "head", "attention", "none", NULL};
+static const char *const heads[] = {"random", "zero-shot", NULL};
+static const char *const fits[] = {"auto", "squash", "crop", NULL};
+static const char *const filters[] = {"auto", "bilinear", "bicubic", NULL};
 static const char *const optimizers[] = {"adam", "adamw", "sgd", "lars", NULL};
 static const char *const saves[] = {"none", "last", "all", NULL};
 static const char *const merges[] = {"none", "uniform", "greedy", "ensemble", NULL};
@@ -42,8 +45,17 @@ static const SchemaRow rows[] = {
     {AT("data.uda_fraction", FLOAT, data.uda_fraction), .default_text = "0", .low = 0, .high = 0.9,
      .help = "share of what remains of each held-out domain that is set aside as images without "
              "labels (split uda, DomainBed's uda_holdout_fraction)"},
-    {AT("data.image_size", INT, data.image_size), .default_text = "224", .low = 8, .high = 512,
-     .help = "width and height of images as the network sees them, in pixels"},
+    {AT("data.image_size", INT, data.image_size), .default_text = "224", .low = 0, .high = 512,
+     .help = "width and height of images as the network sees them, in pixels; net clip: when not "
+             "given (or 0) what net.model says, else the positions of a vision transformer are "
+             "interpolated"},
+    {AT("data.fit", CHOICE, data.fit), .choices = fits, .default_text = "auto",
+     .help =
+         "how clean images come to that size: squash (both sides), crop (the shorter side, then "
+         "the centre); auto: what net.model says, else squash"},
+    {AT("data.filter", CHOICE, data.filter), .choices = filters, .default_text = "auto",
+     .help = "how clean images are resampled: bilinear, bicubic; auto: what net.model says, else "
+             "bilinear"},
     {AT("data.augment", CHOICE, data.augment), .choices = augments, .default_text = "domainbed",
      .help = "training images: none; flip (mirrored at random); domainbed (random crop, flip, "
              "colour jitter, grey)"},
@@ -63,14 +75,35 @@ static const SchemaRow rows[] = {
      .help = "safetensors file with pretrained weights; empty: random (its content is part of the "
              "run's key)"},
     {AT("net.pretraining", TEXT, net.pretraining),
-     .help = "weights that net.init has to hold, for example torchvision-imagenet1k-v1; a run "
-             "without the file is refused; empty: nothing is asked"},
+     .help = "weights that net.init (or net.model) has to hold, for example "
+             "torchvision-imagenet1k-v1; a run without them is refused; empty: nothing is asked"},
+    {AT("net.model", TEXT, net.model), .flags = FIELD_NOT_IDENTITY,
+     .help = "model directory of a CLIP (config.json, model.safetensors; merges.txt and vocab.json "
+             "where its text tower is needed): its image tower is the network of net.name: clip "
+             "(what is in it is part of the run's key, not where it lies)"},
+    {AT("net.pretrained", BOOL, net.pretrained), .default_text = "true",
+     .help =
+         "false: the network of net.model with random initial values, as the control that never "
+         "was pretrained"},
+    {AT("net.head", CHOICE, net.head), .choices = heads, .default_text = "random",
+     .help =
+         "the classifier's initial weights: random; zero-shot (embeddings of the class prompts "
+         "by net.model times its logit scale, bias 0, over features of length 1: the run begins "
+         "as the zero-shot prediction)"},
+    {AT("net.template", TEXT_LIST, net.template_texts),
+     .help =
+         "prompts of classes for net.head: zero-shot and eval.alignment, {} is the class's text, "
+         "{name} its plain name; several: their mean; empty: \"a photo of a {}\""},
     {AT("net.dropout", FLOAT, net.dropout), .default_text = "0", .low = 0, .high = 0.95,
      .help = "dropout on the features before the classifier"},
     {AT("net.mean", NUMBER_LIST, net.mean), .default_text = "0.485,0.456,0.406", .low = -10,
-     .high = 10, .help = "mean of red, green, blue in [0,1], subtracted; default ImageNet's"},
+     .high = 10,
+     .help = "mean of red, green, blue in [0,1], subtracted; default ImageNet's, or what net.model "
+             "says"},
     {AT("net.std", NUMBER_LIST, net.std), .default_text = "0.229,0.224,0.225", .low = 1e-6,
-     .high = 10, .help = "standard deviation of red, green, blue, divided by; default ImageNet's"},
+     .high = 10,
+     .help = "standard deviation of red, green, blue, divided by; default ImageNet's, or what "
+             "net.model says"},
 
     {AT("method.recipe", TEXT, method.recipe), .default_text = "erm",
      .help = "named row of choices on the axes below (see `dgbench list recipes`)"},
@@ -118,8 +151,10 @@ static const SchemaRow rows[] = {
      .default_text = "live",
      .help = "live: batch statistics in training; frozen: the pretrained statistics throughout"},
     {AT("method.trainable", CHOICE, method.trainable), .choices = trainables, .default_text = "all",
-     .help = "which weights are trained: all; the classifier only (head); attention layers and the "
-             "classifier (attention; vision transformers only)"},
+     .help =
+         "which weights are trained: all; the classifier only (head); attention layers and the "
+         "classifier (attention; vision transformers only); none (the network is evaluated as it "
+         "begins: train.steps is 0)"},
     {AT("method.optimizer", CHOICE, method.optimizer), .choices = optimizers,
      .default_text = "adam",
      .help = "adam (L2 in the gradient), adamw (decoupled decay), sgd or lars"},
@@ -149,8 +184,9 @@ static const SchemaRow rows[] = {
     {AT("method.label_smoothing", FLOAT, method.label_smoothing), .default_text = "0", .low = 0,
      .high = 0.99, .help = "share of the target probability spread over all classes"},
 
-    {AT("train.steps", INT, train.steps), .default_text = "5001", .low = 1, .high = 1e9,
-     .help = "optimiser steps; 0 is refused (in DomainBed it means the dataset's default)"},
+    {AT("train.steps", INT, train.steps), .default_text = "5001", .low = 0, .high = 1e9,
+     .help = "optimiser steps; 0 is for method.trainable: none only (in DomainBed it means the "
+             "dataset's default)"},
     {AT("train.checkpoint_freq", INT, train.checkpoint_freq), .default_text = "300", .low = 1,
      .high = 1e9, .help = "steps between evaluations; the last step is always evaluated"},
     {AT("train.threads", INT, train.threads), .default_text = "0", .low = 0, .high = 1024,
@@ -186,6 +222,11 @@ static const SchemaRow rows[] = {
      .help = "deviation over trials that standard errors are made from (DomainBed: population)"},
     {AT("eval.outcomes", CHOICE, eval.outcomes), .choices = outcomes, .default_text = "all",
      .help = "store the prediction for every target image (all) or only the accuracies (none)"},
+    {AT("eval.alignment", BOOL, eval.alignment), .default_text = "false",
+     .help =
+         "at the end, store how well the trained image embedding of every held-out image agrees "
+         "with the text of its class by net.model's text tower, which never learns (net clip "
+         "only)"},
 
     {AT("merge.kind", CHOICE, merge.kind), .choices = merges, .default_text = "none",
      .help = "what `dgbench merge-weights` made of merge.members: the mean of their weights, a "

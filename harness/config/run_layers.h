@@ -14,6 +14,9 @@ MUST_USE bool run_layers_apply(void *target, const Schema *schema, const RunKeys
 const RunRecipe *run_recipe_find(const RunKeys *keys, const char *name, const char *place,
                                  Err *err);
 
+/* What spans several keys; for run_spec_finish. */
+MUST_USE bool run_spec_check(const RunSpec *spec, const char *place, Err *err);
+
 /* Puts a spec in order and checks what spans several keys. */
 MUST_USE bool run_spec_finish(RunSpec *spec, const char *place, Arena *arena, Err *err);
 

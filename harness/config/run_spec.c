@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *const RUN_NET_CLIP = "clip";
+
 /* Sets err to `place: unknown <what> "found"`, with the nearest name when there is one. */
 static bool fail_unknown(const char *place, const char *what, const char *found,
                          const char *const *names, int n, Err *err)
@@ -83,6 +85,8 @@ bool run_layers_apply(void *target, const Schema *schema, const RunKeys *keys,
     const RunRecipe *found = run_recipe_find(keys, name, layers->place, err);
     if (found == NULL || !find_protocol(&protocol, preset, layers->place, err)) return false;
     schema_defaults(schema, target, arena);
+    spec->data.image_size = 0; /* not given, so far: complete_input */
+    spec->net.mean.n = spec->net.std.n = 0;
     if (protocol != NULL) protocol_apply(protocol, dataset, &keys->schema, target, arena);
     apply_recipe(target, keys, found, arena);
     if (!apply_given(target, schema, layers, arena, err)) return false;
@@ -121,123 +125,35 @@ static void drop_none(TextList *list, Arena *arena)
     *list = kept;
 }
 
-static bool check_names(const RunSpec *spec, const char *place, Err *err)
+static bool is_clip(const RunSpec *spec)
 {
-    const struct {
-        const char *key, *value;
-    } needed[] = {{"net.name", spec->net.name},
-                  {"method.objective", spec->method.objective},
-                  {"method.adapter", spec->method.adapter},
-                  {"method.schedule", spec->method.schedule},
-                  {"results", spec->results},
-                  {"output", spec->output}};
-    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
-        if (needed[i].value[0] != '\0') continue;
-        return err_set(err, ERR_FORMAT, "%s: %s: found nothing, expected a name", place,
-                       needed[i].key);
-    }
-    for (int i = 0; i < spec->held_out.n; i++) {
-        if (spec->held_out.items[i][0] != '\0') continue;
-        return err_set(err, ERR_FORMAT, "%s: held_out: found nothing, expected a domain's name",
-                       place);
-    }
-    return true;
+    return str_equal(spec->net.name, RUN_NET_CLIP);
 }
 
-static bool check_optimizer(const MethodSpec *method, const char *place, Err *err)
+/* What images look like to the network, where nobody said it: the defaults, but of a model
+ * directory what stands in it. */
+static void complete_input(RunSpec *spec, Arena *arena)
 {
-    if (method->sam_rho > 0 && method->compat == COMPAT_ERM_PLUSPLUS) {
-        return err_set(err, ERR_FORMAT,
-                       "%s: method.sam_rho: found %g, expected 0 with method.compat erm_plusplus",
-                       place, method->sam_rho);
-    }
-    if (method->nesterov && method->optimizer != OPTIMIZER_SGD) {
-        return err_set(err, ERR_FORMAT,
-                       "%s: method.nesterov: found true, expected false unless method.optimizer is "
-                       "sgd",
-                       place);
-    }
-    if (method->nesterov && method->momentum == 0) {
-        return err_set(
-            err, ERR_FORMAT,
-            "%s: method.nesterov: found true with method.momentum 0, expected a momentum "
-            "above 0",
-            place);
-    }
-    return true;
+    DataSpec *data = &spec->data;
+    if (is_clip(spec)) return;
+    RunSpec *defaults = arena_alloc(arena, 1, sizeof *defaults);
+    schema_defaults(&spec->keys->schema, defaults, arena);
+    if (data->image_size == 0) data->image_size = defaults->data.image_size;
+    if (spec->net.mean.n == 0) spec->net.mean = defaults->net.mean;
+    if (spec->net.std.n == 0) spec->net.std = defaults->net.std;
+    if (data->fit == SPEC_FIT_SQUASH) data->fit = SPEC_FIT_AUTO;
+    if (data->filter == SPEC_FILTER_BILINEAR) data->filter = SPEC_FILTER_AUTO;
 }
 
-static bool check_data(const RunSpec *spec, const char *place, Err *err)
+/* Nothing learns: no updates, and nothing that goes along with updates, so that such a method may
+ * stand beside others in one experiment. */
+static void be_still(RunSpec *spec)
 {
-    const DataSpec *data = &spec->data;
-    if (data->class_balanced && !data->replacement) {
-        return err_set(err, ERR_FORMAT,
-                       "%s: data.class_balanced: found true, expected false when data.replacement "
-                       "is false",
-                       place);
-    }
-    if (data->uda_fraction > 0 && data->split != SPEC_SPLIT_IMAGE) {
-        return err_set(err, ERR_FORMAT,
-                       "%s: data.uda_fraction: found %g, expected 0 unless data.split is image",
-                       place, data->uda_fraction);
-    }
-    if (spec->eval.source_transform == SOURCE_AUGMENTED && data->augment == SPEC_AUGMENT_NONE) {
-        return err_set(err, ERR_FORMAT,
-                       "%s: eval.source_transform: found augmented, expected clean when "
-                       "data.augment is none",
-                       place);
-    }
-    return true;
-}
-
-static bool check_schedule(const RunSpec *spec, const char *place, Err *err)
-{
-    const MethodSpec *method = &spec->method;
-    const struct {
-        const char *key;
-        int64_t step;
-    } starts[] = {{"averaging_start", method->averaging.n > 0 ? method->averaging_start : 0},
-                  {"warm_start", method->warm_start}};
-    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
-        if (starts[i].step < spec->train.steps) continue;
-        return err_set(err, ERR_FORMAT,
-                       "%s: method.%s: found %lld, expected less than train.steps (%lld)", place,
-                       starts[i].key, (long long)starts[i].step, (long long)spec->train.steps);
-    }
-    bool known = method->reported[0] == '\0' || str_equal(method->reported, "raw");
-    for (int i = 0; i < method->averaging.n; i++) {
-        known = known || str_equal(method->reported, method->averaging.items[i]);
-    }
-    if (known) return true;
-    return err_set(err, ERR_FORMAT,
-                   "%s: method.reported: found \"%s\", expected raw or one of method.averaging",
-                   place, method->reported);
-}
-
-/* What one row of the schema cannot see. */
-static bool check_together(const RunSpec *spec, const char *place, Err *err)
-{
-    const NumberList *lists[] = {&spec->net.mean, &spec->net.std};
-    for (int i = 0; i < 2; i++) {
-        if (lists[i]->n == 3) continue;
-        return err_set(err, ERR_FORMAT,
-                       "%s: net.%s: found %d numbers, expected 3 (red, green, blue)", place,
-                       i == 0 ? "mean" : "std", lists[i]->n);
-    }
-    if (!check_data(spec, place, err)) return false;
-    if (spec->method.lr_warm_up >= spec->train.steps) {
-        return err_set(err, ERR_FORMAT,
-                       "%s: method.lr_warm_up: found %lld, expected less than train.steps (%lld)",
-                       place, (long long)spec->method.lr_warm_up, (long long)spec->train.steps);
-    }
-    if ((spec->merge.kind == MERGE_NONE) != (spec->merge.members.n == 0)) {
-        return err_set(err, ERR_FORMAT, "%s: merge.members: found %d runs, expected %s", place,
-                       spec->merge.members.n,
-                       spec->merge.kind == MERGE_NONE ? "none without merge.kind"
-                                                      : "those that merge.kind is made from");
-    }
-    return check_names(spec, place, err) && check_schedule(spec, place, err) &&
-           check_optimizer(&spec->method, place, err);
+    MethodSpec *method = &spec->method;
+    spec->train.steps = 0;
+    method->warm_start = method->lr_warm_up = 0;
+    method->averaging.n = 0;
+    method->auto_lr = method->full_data = false;
 }
 
 bool run_spec_finish(RunSpec *spec, const char *place, Arena *arena, Err *err)
@@ -249,10 +165,12 @@ bool run_spec_finish(RunSpec *spec, const char *place, Arena *arena, Err *err)
         method->averaging_bn = AVERAGING_BN_FORWARD;
     }
     drop_none(&method->averaging, arena);
+    complete_input(spec, arena);
+    if (method->trainable == TRAIN_NONE) be_still(spec);
     return sort_set(&method->averaging, place, "method.averaging", arena, err) &&
            sort_set(&spec->held_out, place, "held_out", arena, err) &&
            sort_set(&spec->merge.members, place, "merge.members", arena, err) &&
-           check_together(spec, place, err);
+           run_spec_check(spec, place, err);
 }
 
 bool run_spec_read(RunSpec *out, const RunKeys *keys, const RunLayers *layers, Arena *arena,
@@ -293,13 +211,23 @@ bool run_spec_check_ready(const RunSpec *spec, const char *place, Err *err)
     return true;
 }
 
+static bool fail_model(const char *wanted, const char *place, Err *err)
+{
+    return err_set(
+        err, ERR_FORMAT,
+        "%s: net.model: found nothing, expected a model directory%s%s (net.name is clip)", place,
+        wanted[0] != '\0' ? " with the weights " : "", wanted);
+}
+
 bool run_spec_check_weights(const RunSpec *spec, const char *place, Err *err)
 {
-    if (spec->net.pretraining[0] == '\0' || spec->net.init[0] != '\0') return true;
+    const char *wanted = spec->net.pretraining;
+    if (is_clip(spec)) return spec->net.model[0] != '\0' || fail_model(wanted, place, err);
+    if (wanted[0] == '\0' || spec->net.init[0] != '\0') return true;
     return err_set(err, ERR_FORMAT,
                    "%s: net.init: found nothing, expected a safetensors file with the weights %s "
                    "(or --set net.pretraining= to train from scratch)",
-                   place, spec->net.pretraining);
+                   place, wanted);
 }
 
 bool run_spec_check_domains(const RunSpec *spec, const TextList *domains, const char *place,
@@ -378,18 +306,20 @@ void run_spec_identity_json(const RunSpec *spec, Str *out)
 }
 
 void run_key(char out[SHA256_HEX_SIZE], const RunSpec *spec, const char *dataset_fingerprint,
-             const char *init_sha256)
+             RunWeights weights)
 {
-    bool has_init = spec->net.init[0] != '\0';
-    check(has_init == (init_sha256 != NULL), "net.init \"%s\" and its hash \"%s\"", spec->net.init,
-          init_sha256 != NULL ? init_sha256 : "(none)");
+    bool has_init = spec->net.init[0] != '\0', has_model = spec->net.model[0] != '\0';
+    check(has_init == (weights.init != NULL), "net.init \"%s\" and its digest", spec->net.init);
+    check(has_model == (weights.model != NULL), "net.model \"%s\" and its digest", spec->net.model);
     Str identity = {0};
     run_spec_identity_json(spec, &identity);
     Sha256 *sha = sha256_new();
     sha256_add_str(sha, "dgbench run 1");
     sha256_add_str(sha, str_text(&identity));
     sha256_add_str(sha, dataset_fingerprint);
-    sha256_add_str(sha, has_init ? init_sha256 : "");
+    sha256_add_str(sha, has_init ? weights.init : "");
+    if (has_model)
+        sha256_add_str(sha, weights.model); /* keys of runs without one stay as they were */
     sha256_done_hex(sha, out);
     str_done(&identity);
 }

@@ -26,7 +26,10 @@ typedef enum { SPEC_AUGMENT_NONE, SPEC_AUGMENT_FLIP, SPEC_AUGMENT_DOMAINBED } Sp
 typedef enum { BATCH_NORM_LIVE, BATCH_NORM_FROZEN } BatchNormKind;
 typedef enum { AVERAGING_BN_AVERAGE, AVERAGING_BN_FORWARD, AVERAGING_BN_REFRESH } AveragingBnKind;
 typedef enum { COMPAT_NONE, COMPAT_ERM_PLUSPLUS } CompatKind;
-typedef enum { TRAIN_ALL, TRAIN_HEAD, TRAIN_ATTENTION } TrainableKind;
+typedef enum { TRAIN_ALL, TRAIN_HEAD, TRAIN_ATTENTION, TRAIN_NONE } TrainableKind;
+typedef enum { HEAD_RANDOM, HEAD_ZERO_SHOT } HeadKind;
+typedef enum { SPEC_FIT_AUTO, SPEC_FIT_SQUASH, SPEC_FIT_CROP } SpecFit;
+typedef enum { SPEC_FILTER_AUTO, SPEC_FILTER_BILINEAR, SPEC_FILTER_BICUBIC } SpecFilter;
 typedef enum { OPTIMIZER_ADAM, OPTIMIZER_ADAMW, OPTIMIZER_SGD, OPTIMIZER_LARS } OptimizerKind;
 typedef enum { SAVE_NONE, SAVE_LAST, SAVE_ALL } SaveKind;
 typedef enum { MERGE_NONE, MERGE_UNIFORM, MERGE_GREEDY, MERGE_ENSEMBLE } MergeKind;
@@ -43,7 +46,9 @@ typedef struct {
     int split;               /* SpecSplit */
     double holdout_fraction; /* of each domain, in [0, 0.9]; 0: no validation images at all */
     double uda_fraction; /* of each held-out domain's rest, in [0, 0.9]: set aside, unlabelled */
-    int64_t image_size;  /* pixels, square */
+    int64_t image_size;  /* pixels, square; of net clip 0: what the model directory says */
+    int fit, filter;     /* SpecFit, SpecFilter; of clean images. AUTO of net clip: what the model
+                            directory says */
     int augment;         /* SpecAugment */
     bool replacement, class_balanced;
     int64_t batch_size; /* images per source domain */
@@ -53,9 +58,14 @@ typedef struct {
 typedef struct {
     char *name;        /* of a network in harness/net */
     char *init;        /* safetensors file; "": random initialisation */
-    char *pretraining; /* name of the weights that init has to hold; "": any, or none */
+    char *pretraining; /* name of the weights that init or model has to hold; "": any, or none */
+    char *model;       /* folder; of RUN_NET_CLIP, which needs it, and of no other */
+    bool pretrained;   /* false: not the model directory's values but random ones */
+    int head;          /* HeadKind */
+    TextList template_texts; /* none: the usual one */
     double dropout;
-    NumberList mean, std; /* 3 each: normalisation of RGB in [0,1] */
+    NumberList mean, std; /* 3 each: normalisation of RGB in [0,1]; of net clip also none: what the
+                             model directory says */
 } NetSpec;
 
 typedef struct {
@@ -95,6 +105,7 @@ typedef struct {
     int64_t averages_every;           /* checkpoints; averages that are not reported */
     int source_transform;             /* SourceTransform */
     int outcomes;                     /* OutcomesKind */
+    bool alignment;                   /* of the trained weights with the model's text tower */
     int selection, scored, stderr_of; /* indices into RUN_SELECTIONS, RUN_SCORED, RUN_STDERRS */
 } EvalSpec;
 
@@ -103,6 +114,8 @@ typedef struct {
 extern const char *const RUN_SELECTIONS[];
 extern const char *const RUN_SCORED[];
 extern const char *const RUN_STDERRS[];
+
+extern const char *const RUN_NET_CLIP; /* net.name of the image tower of net.model */
 
 /* A run that is made from others (weight_merge.h), with the settings of the first of them. */
 typedef struct {
@@ -166,8 +179,8 @@ MUST_USE bool run_spec_set(RunSpec *spec, const char *assignment, Arena *arena, 
 /* Can be run: names a dataset and at least one held-out domain. */
 MUST_USE bool run_spec_check_ready(const RunSpec *spec, const char *place, Err *err);
 
-/* The weights that net.pretraining asks for are given (by a file: which ones it holds nobody can
- * tell). */
+/* The weights that net.pretraining asks for are given (by a file or a model directory: which ones
+ * it holds nobody can tell). */
 MUST_USE bool run_spec_check_weights(const RunSpec *spec, const char *place, Err *err);
 
 /* The held-out names are domains of the dataset, and one is left to train on. domains: all of the
@@ -190,9 +203,15 @@ void run_spec_json(const RunSpec *spec, Str *out);
  * (FIELD_NOT_IDENTITY). */
 void run_spec_identity_json(const RunSpec *spec, Str *out);
 
-/* The run's key: SHA-256 of the identity JSON, the dataset's fingerprint and the SHA-256 (hex) of
- * the net.init file (NULL without one), never of a path. Given init if and only if net.init is. */
+/* SHA-256 (hex) of what a run begins with. */
+typedef struct {
+    const char *init;  /* the file net.init; NULL if and only if the spec has none */
+    const char *model; /* the contents of net.model; NULL if and only if the spec has none */
+} RunWeights;
+
+/* The run's key: SHA-256 of the identity JSON, the dataset's fingerprint and the weights' digests,
+ * never of a path. */
 void run_key(char out[SHA256_HEX_SIZE], const RunSpec *spec, const char *dataset_fingerprint,
-             const char *init_sha256);
+             RunWeights weights);
 
 #endif

@@ -65,16 +65,33 @@ void clip_free(Clip *clip)
 
 static const ParamNaming *const NAMINGS[] = {&NAMING_HUGGING_FACE_CLIP};
 
+static ParamsLoad load_options(void)
+{
+    return (ParamsLoad){.namings = NAMINGS,
+                        .n_namings = sizeof NAMINGS / sizeof *NAMINGS,
+                        .resize_positions = true,
+                        .finite = true};
+}
+
+bool clip_fits(const ModelDir *dir, Err *err)
+{
+    SafeTensors *f;
+    if (!safetensors_open(&f, model_dir_weights_path(dir), err)) return false;
+    Clip *clip = build(model_dir_config(dir));
+    ParamsLoad options = load_options();
+    bool ok = params_fit(clip->net.params, f, &options, err);
+    clip_free(clip);
+    safetensors_close(f);
+    return ok;
+}
+
 bool clip_open(Clip **out, const ModelDir *dir, Err *err)
 {
     SafeTensors *f;
     if (!safetensors_open(&f, model_dir_weights_path(dir), err)) return false;
     Clip *clip = build(model_dir_config(dir));
     Params *p = clip->net.params;
-    ParamsLoad options = {.namings = NAMINGS,
-                          .n_namings = sizeof NAMINGS / sizeof *NAMINGS,
-                          .resize_positions = true,
-                          .finite = true};
+    ParamsLoad options = load_options();
     bool ok = params_fit(p, f, &options, err);
     if (ok) {
         params_seal_zeros(p);

@@ -30,6 +30,10 @@ void clip_free(Clip *clip); /* NULL is fine */
  * refused; positions are interpolated when config.json is of another image size. */
 MUST_USE bool clip_open(Clip **out, const ModelDir *dir, Err *err);
 
+/* The same without the values: whether the file holds the tensors that the configuration asks for.
+ */
+MUST_USE bool clip_fits(const ModelDir *dir, Err *err);
+
 /* Writes "model.safetensors" with OpenCLIP's names into the folder (made when missing), as bfloat16
  * or float32. config.json: model_dir_write_config. */
 MUST_USE bool clip_save(Clip *clip, const char *folder, bool bf16, Err *err);

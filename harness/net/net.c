@@ -26,6 +26,8 @@ static const NetInfo NETS[] = {
     {"vit-tiny-16", "ViT-Ti/16 as timm's, 192 features", 32, LARGEST_IMAGE, 16, &NET_VIT_TINY_16},
     {"vit-small-16", "ViT-S/16 as timm's, 384 features", 32, LARGEST_IMAGE, 16, &NET_VIT_SMALL_16},
     {"vit-base-16", "ViT-B/16 as timm's, 768 features", 32, LARGEST_IMAGE, 16, &NET_VIT_BASE_16},
+    {"clip", "image tower of the model directory net.model, its embedding as features", 1,
+     LARGEST_IMAGE, 1, &NET_CLIP},
 };
 enum { N_NETS = sizeof NETS / sizeof *NETS };
 
@@ -69,7 +71,7 @@ MUST_USE static bool check_input(const NetInfo *info, const NetOptions *o, Err *
         return err_set(err, ERR_FORMAT, "network \"%s\": images of %d channels, expected 1 to 3",
                        info->name, o->channels);
     }
-    return true;
+    return info->family != &NET_CLIP || net_clip_check(o, err);
 }
 
 static void add_head(Net *net)
@@ -104,7 +106,32 @@ bool net_build(Net *net, const NetOptions *options, Err *err)
     net->options = *options;
     net->options.name = info->name;
     net->family = info->family;
+    net->input_conv = info->family->input_conv;
     info->family->build(net, info->family->spec);
+    return true;
+}
+
+static void set_classifier(Net *net, const NetOptions *o)
+{
+    const Param *weight = params_get(net->params, net->head_weight);
+    const Param *bias = params_get(net->params, net->head_bias);
+    Real *values = params_values(net->params);
+    for (size_t i = 0; i < weight->size; i++) values[weight->offset + i] = (Real)o->classifier[i];
+    memset(values + bias->offset, 0, bias->size * sizeof *values);
+}
+
+MUST_USE static bool set_values(Net *net, const NetOptions *o, Err *err)
+{
+    if (net->family == &NET_CLIP && !o->from_scratch) {
+        params_seal_zeros(net->params);
+        params_init_one(net->params, net->head_weight, o->seed);
+        params_init_one(net->params, net->head_bias, o->seed);
+        if (!net_clip_load(net, o->model, err)) return false;
+    } else {
+        params_seal(net->params, o->seed);
+    }
+    if (o->classifier != NULL) set_classifier(net, o);
+    net->weights = weights_new(net->params);
     return true;
 }
 
@@ -120,10 +147,15 @@ bool net_new(Net **out, const NetOptions *options, Err *err)
         return false;
     }
     add_head(net);
-    params_seal(net->params, options->seed);
-    net->weights = weights_new(net->params);
-    *out = net;
-    return true;
+    bool ok = set_values(net, options, err);
+    net->options.model = NULL;
+    net->options.classifier = NULL;
+    if (ok) {
+        *out = net;
+    } else {
+        net_free(net);
+    }
+    return ok;
 }
 
 void net_free(Net *net)
@@ -143,7 +175,7 @@ bool net_load(Net *net, const char *path, Err *err)
     ParamsLoad options = {.allow_missing_head = true,
                           .namings = namings,
                           .n_namings = sizeof namings / sizeof *namings,
-                          .input_conv = net->family->input_conv,
+                          .input_conv = net->input_conv,
                           .resize_positions = true,
                           .finite = true};
     bool ok = params_load(net->params, f, &options, err);
@@ -185,7 +217,7 @@ bool net_set_trainable(Net *net, NetTrainable which, Err *err)
         const Param *p = params_get(net->params, i);
         bool attends = is_attention(p), head = p->flags & PARAM_HEAD;
         bool learns = which == NET_TRAIN_ALL || head || (which == NET_TRAIN_ATTENTION && attends);
-        params_freeze(net->params, i, !learns);
+        params_freeze(net->params, i, !learns || which == NET_TRAIN_NONE);
         n_attention += attends;
     }
     if (which != NET_TRAIN_ATTENTION || n_attention > 0) return true;
@@ -233,5 +265,6 @@ Tensor *net_classify(Net *net, Tape *t, Tensor *features)
 {
     Tensor *weight = weights_get(net->weights, t, net->head_weight);
     Tensor *bias = weights_get(net->weights, t, net->head_bias);
+    if (net->options.normalise) features = nn_l2_normalise(t, features, 1e-12);
     return nn_linear(t, features, weight, bias);
 }

@@ -14,6 +14,7 @@
 #define NET_NET_H
 
 #include "err.h"
+#include "model_dir.h"
 #include "ops.h"
 #include "weights.h"
 
@@ -24,6 +25,17 @@ typedef struct {
     int n_classes;
     double dropout; /* on the features, in [0,1); DomainBed's resnet_dropout */
     uint64_t seed;  /* of the initial values */
+
+    /* "clip" is the image tower of a model directory, whose features are its embedding (not
+     * normalised); size and channels may be others than the directory's. */
+    const ModelDir *model; /* borrowed by net_new only; NULL for all other networks */
+    bool from_scratch;     /* initial values are random, as OpenCLIP draws them, not the model's */
+
+    /* The classifier sees features of length 1, as WiSE-FT's does (Wortsman et al. 2022,
+     * ClassificationHead), where it begins as the embeddings of class prompts. */
+    bool normalise;
+    const float *classifier; /* [n_classes,D] initial weight, with bias 0; NULL: random, as
+                                PyTorch's Linear. Borrowed by net_new only */
 } NetOptions;
 
 typedef struct NetFamily NetFamily; /* how it is made: net_family.h */
@@ -43,7 +55,9 @@ MUST_USE bool net_check_options(const NetOptions *options, Err *err);
 typedef struct Net Net;
 
 /* Unknown name (with a suggestion), a size or a number of channels that it does not take: error.
- * Initial values are drawn as PyTorch draws them for each kind of layer. */
+ * Initial values are drawn as PyTorch draws them for each kind of layer; "clip" reads those of its
+ * image tower from the model directory, where missing, unexpected or misshapen tensors (of either
+ * tower) are an error that lists them. */
 MUST_USE bool net_new(Net **out, const NetOptions *options, Err *err);
 void net_free(Net *net); /* NULL is fine */
 
@@ -61,7 +75,7 @@ int net_n_features(const Net *net);
 
 /* Which parameters learn; the others are frozen. Attention: what has "attn" in its name, and the
  * classifier (ERM++'s vit_attn_tune, DomainBed's networks.py). */
-typedef enum { NET_TRAIN_ALL, NET_TRAIN_HEAD, NET_TRAIN_ATTENTION } NetTrainable;
+typedef enum { NET_TRAIN_ALL, NET_TRAIN_HEAD, NET_TRAIN_ATTENTION, NET_TRAIN_NONE } NetTrainable;
 
 /* A network without attention, which is to be trained: error. */
 MUST_USE bool net_set_trainable(Net *net, NetTrainable which, Err *err);

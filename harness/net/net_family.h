@@ -17,8 +17,10 @@ struct Net {
     Params *params;
     Weights *weights;
     Arena *arena;
-    const char *prefix; /* before the names of its parameters ("visual."); NULL: none */
-    void *model;        /* the family's layers, in the arena */
+    const char *prefix;     /* before the names of its parameters ("visual."); NULL: none */
+    const char *input_conv; /* its first convolution's weight: the family's, where nothing else is
+                               said */
+    void *model;            /* the family's layers, in the arena */
     int n_features;
     int head_weight, head_bias;
     bool batch_norm_frozen;
@@ -34,11 +36,16 @@ struct NetFamily {
 };
 
 extern const NetFamily NET_MNIST_CNN, NET_RESNET_SMALL, NET_RESNET_18, NET_RESNET_50, NET_WRN_16_2,
-    NET_VIT_MINI_4, NET_VIT_TINY_16, NET_VIT_SMALL_16, NET_VIT_BASE_16;
+    NET_VIT_MINI_4, NET_VIT_TINY_16, NET_VIT_SMALL_16, NET_VIT_BASE_16, NET_CLIP;
 
 /* For a tower of a larger model, which has made params and arena and sets weights when they are
  * sealed: options, family, model and features without a classifier. */
 MUST_USE bool net_build(Net *net, const NetOptions *options, Err *err);
+
+/* What only the net "clip" has (net_clip.c): whether the model directory's image tower can be had
+ * at that size, and its values. */
+MUST_USE bool net_clip_check(const NetOptions *options, Err *err);
+MUST_USE bool net_clip_load(Net *net, const ModelDir *model, Err *err);
 
 /* ---- layers ---- */
 

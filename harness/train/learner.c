@@ -241,6 +241,13 @@ void learner_predict(Learner *l, const float *x, int n, float *logits)
     memcpy(logits, z->v, tensor_size(z) * sizeof *logits);
 }
 
+void learner_features(Learner *l, const float *x, int n, float *features)
+{
+    tape_begin(l->tape, 0, 0);
+    Tensor *f = net_features(l->net, l->tape, learner_input(l, l->tape, x, n));
+    memcpy(features, f->v, tensor_size(f) * sizeof *features);
+}
+
 /* ---- weight variants ---- */
 
 int learner_n_variants(const Learner *l)

@@ -89,6 +89,9 @@ void learner_checkpoint(Learner *l, const AverageCheckpoint *checkpoint);
 /* x [n,size,size,channels] -> logits [n,K], clean forward pass with the weights in use. */
 void learner_predict(Learner *l, const float *x, int n, float *logits);
 
+/* x [n,size,size,channels] -> features [n,net_n_features], in the same way. */
+void learner_features(Learner *l, const float *x, int n, float *features);
+
 /* Variant 0 is "raw"; 1.. are the averages. Training needs variant 0 in use. */
 int learner_n_variants(const Learner *l);
 const char *learner_variant_name(const Learner *l, int variant);

@@ -10,8 +10,8 @@ bool trainer_is_checkpoint(int64_t step, int64_t steps, int64_t freq)
 
 int64_t trainer_n_checkpoints(int64_t steps, int64_t freq)
 {
-    int64_t n = (steps - 1) / freq + 1;
-    return (steps - 1) % freq == 0 ? n : n + 1;
+    int64_t n = steps == 0 ? 1 : (steps - 1) / freq + 1;
+    return steps == 0 || (steps - 1) % freq == 0 ? n : n + 1;
 }
 
 MUST_USE static bool one_checkpoint(TrainState *state, const TrainerOptions *o, Err *err)
@@ -60,5 +60,5 @@ bool trainer_run(TrainerEnd *end, Learner *l, Loader *loader, TrainState *state,
             return false;
     }
     *end = TRAINER_FINISHED;
-    return true;
+    return state->stages.steps > 0 || o->checkpoint(o->context, 0, 0, err);
 }

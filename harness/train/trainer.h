@@ -16,8 +16,9 @@ typedef struct {
     int64_t checkpoint_freq; /* DomainBed's rule: a checkpoint after update s (from 0) when s % freq
                                 == 0 or it is the last */
     const volatile sig_atomic_t *stop; /* non-zero: end after the current update; may be NULL */
-    /* Called after update `step` at every checkpoint, with the mean loss since the last one; may
-     * move state->stages on, so that the stage ends there. */
+    /* Called after update `step` at every checkpoint (of a stage of no steps: once, with step 0),
+     * with the mean loss since the last one; may move state->stages on, so that the stage ends
+     * there. */
     bool (*checkpoint)(void *context, int64_t step, double mean_loss, Err *err);
     void (*step_done)(void *context, int64_t step, double loss); /* may be NULL */
     void *context;

@@ -24,7 +24,7 @@ FROM (
     UNION ALL SELECT 12, 'seed', seed FROM facts
     UNION ALL SELECT 13, 'status', status FROM facts
     UNION ALL SELECT 14, 'why', message FROM facts
-    UNION ALL SELECT 15, 'last_step', last_step || ' of ' || (steps - 1) FROM facts
+    UNION ALL SELECT 15, 'last_step', last_step || ' of ' || max(steps - 1, 0) FROM facts
     UNION ALL SELECT 16, 'started', started FROM facts
     UNION ALL SELECT 17, 'finished', finished FROM facts
     UNION ALL SELECT 18, 'train_seconds', round(train_seconds, 2) FROM facts

@@ -30,7 +30,7 @@ part AS (
 ),
 result AS (
     SELECT one.dataset, one.method, min(one.id) AS first_run_id, sum(is_trained) AS runs,
-           sum(is_trained * (last_step + 1)) AS steps, sum(is_trained * train_flops) / 1e12 AS tflop,
+           sum(is_trained * (last_step + (run.steps > 0))) AS steps, sum(is_trained * train_flops) / 1e12 AS tflop,
            sum(train_seconds + coalesce(eval_seconds, 0)) / 3600 AS hours
     FROM (
         SELECT listed.dataset, listed.method, listed.split_rule, listed.held_out, listed.trial, min(listed.id) AS id,

@@ -79,6 +79,13 @@ static const struct {
     {"ipoop", "domainnet", "train.steps", "15001"},
     {"ipoop", "domainnet", "train.checkpoint_freq", "1000"},
     {"ipoop", "pacs", "eval.scored", "whole"},
+    {"ipoop", "pacs", "net.name", "clip"},
+    {"ipoop", "pacs", "net.head", "random"},
+    {"ipoop", "pacs", "net.template", "[\"A photo of {name}.\"]"},
+    {"ipoop", "pacs", "data.fit", "squash"},
+    {"ipoop", "pacs", "data.filter", "bilinear"},
+    {"ipoop", "pacs", "data.image_size", "224"},
+    {"ipoop", "pacs", "net.mean", "[0.485, 0.456, 0.406]"},
     {"ipoop", "pacs", "net.pretraining", "openclip-vit-b-16-laion400m_e32"},
 };
 
@@ -314,8 +321,8 @@ static void test_bad_protocols_and_contradictions(void **state)
     expect_error("data: {uda_fraction: 0.5, split: concept}",
                  "exp.yaml: data.uda_fraction: found 0.5, expected 0 unless data.split is image");
     expect_error("train: {steps: 0}",
-                 "exp.yaml:1: train.steps: found \"0\", expected a whole number "
-                 "from 1 to 1000000000");
+                 "exp.yaml: train.steps: found 0, expected at least 1 unless method.trainable is "
+                 "none");
 }
 
 static void test_weights_have_to_be_given(void **state)

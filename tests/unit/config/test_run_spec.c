@@ -29,7 +29,9 @@ static const char *key_of(const char *text)
 {
     char key[SHA256_HEX_SIZE];
     assert_ok(read_text(text));
-    run_key(key, &spec, "fingerprint", spec.net.init[0] != '\0' ? "abc" : NULL);
+    run_key(key, &spec, "fingerprint",
+            (RunWeights){spec.net.init[0] != '\0' ? "abc" : NULL,
+                         spec.net.model[0] != '\0' ? "def" : NULL});
     return arena_strdup(arena, key);
 }
 
@@ -162,7 +164,7 @@ static void test_checks_over_several_keys(void **state)
                  "momentum above 0");
     expect_error("held_out: ['']", "exp.yaml: held_out: found nothing, expected a domain's name");
     expect_error("data: {image_size: 7}",
-                 "exp.yaml:1: data.image_size: found \"7\", expected a whole number from 8 to 512");
+                 "exp.yaml: data.image_size: found 7, expected at least 8");
     assert_ok(read_text("train: {steps: 5, checkpoint_freq: 300}"));
 }
 
@@ -255,13 +257,13 @@ static void test_key_depends_on_contents_not_paths(void **state)
     (void)state;
     char one[SHA256_HEX_SIZE], two[SHA256_HEX_SIZE];
     assert_ok(read_text("dataset: d\nheld_out: a\nnet: {init: here/w}"));
-    run_key(one, &spec, "f1", "aa");
+    run_key(one, &spec, "f1", (RunWeights){.init = "aa"});
     assert_ok(read_text("dataset: /moved/to/d.yaml\nheld_out: a\nnet: {init: there/w}"));
-    run_key(two, &spec, "f1", "aa");
+    run_key(two, &spec, "f1", (RunWeights){.init = "aa"});
     assert_string_equal(one, two);
-    run_key(two, &spec, "f1", "bb");
+    run_key(two, &spec, "f1", (RunWeights){.init = "bb"});
     assert_string_not_equal(one, two);
-    run_key(two, &spec, "f2", "aa");
+    run_key(two, &spec, "f2", (RunWeights){.init = "aa"});
     assert_string_not_equal(one, two);
 }
 

@@ -43,6 +43,7 @@ static const Row ROWS[] = {
     {"vit-tiny-16", 192, 5717416 - 192 * 192},
     {"vit-small-16", 384, 22050664 - 192 * 384},
     {"vit-base-16", 768, 86567656 - 192 * 768},
+    {"clip", 0, LARGE + 1}, /* whatever its model directory says: test_net_clip.c */
 };
 
 static size_t count_learned(const Params *p)
