@@ -142,18 +142,19 @@ static void test_long_captions_can_be_refused(void **state)
 
 /* ---- batches ---- */
 
+static const AugmentSteps AUGMENT = {.crop = 0.5, .flip = 0.5, .jitter = 0.2, .grey = 0.2};
+
 static PairLoader *loader_of(Case *c, Positives positives, int n_workers)
 {
-    return pair_loader_new(
-        &(PairLoaderOptions){.pairs = c->pairs,
-                             .captions = captions_of(c),
-                             .augment = {.crop = 0.5, .flip = 0.5, .jitter = 0.2, .grey = 0.2},
-                             .input = input_spec_plain(8),
-                             .context = 16,
-                             .batch_size = CASE_PAIRS / 2,
-                             .positives = positives,
-                             .seed = 5,
-                             .n_workers = n_workers});
+    return pair_loader_new(&(PairLoaderOptions){.pairs = c->pairs,
+                                                .captions = captions_of(c),
+                                                .augment = AUGMENT,
+                                                .input = input_spec_plain(8),
+                                                .context = 16,
+                                                .batch_size = CASE_PAIRS / 2,
+                                                .positives = positives,
+                                                .seed = 5,
+                                                .n_workers = n_workers});
 }
 
 static PairBatch batch_of(PairLoader *loader, int64_t step)
@@ -173,6 +174,28 @@ static void test_an_epoch_shows_each_pair_once(void **state)
         for (int i = 0; i < batch.n; i++) seen[batch.pairs[i]]++;
     }
     for (int i = 0; i < CASE_PAIRS; i++) assert_int_equal(seen[i], 2); /* two epochs */
+    pair_loader_free(loader);
+}
+
+/* Every draw of every epoch has its own augmentation. */
+static void test_images_are_augmented_by_their_draw(void **state)
+{
+    enum { VALUES = 8 * 8 * 3, STEP = 5 };
+    Case *c = *state;
+    PairLoader *loader = loader_of(c, POSITIVES_PAIR, 0);
+    PairBatch batch = batch_of(loader, STEP);
+    AugmentScratch scratch = {0};
+    InputSpec input = input_spec_plain(8);
+    for (int i = 0; i < batch.n; i++) {
+        Err err = {0};
+        ImageView view;
+        float want[VALUES];
+        assert_ok(pairs_pixels(c->pairs, batch.pairs[i], &view, &scratch.decoded, &err));
+        AugmentDraw draw = {rng_stream(5, "augment"), (uint64_t)(STEP * batch.n + i)};
+        augment_apply_steps(want, &view, &AUGMENT, &input, draw, &scratch);
+        assert_memory_equal(batch.x + (size_t)i * VALUES, want, sizeof want);
+    }
+    augment_scratch_done(&scratch);
     pair_loader_free(loader);
 }
 
@@ -249,10 +272,15 @@ static void test_positives_by_label_and_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_kinds_are_drawn_by_weight),           CASE(test_weight_zero_is_never_drawn),
-        CASE(test_draws_are_functions_of_their_number), CASE(test_long_captions_keep_their_end),
-        CASE(test_long_captions_can_be_refused),        CASE(test_an_epoch_shows_each_pair_once),
-        CASE(test_batches_do_not_depend_on_workers),    CASE(test_positives_by_phrase),
+        CASE(test_kinds_are_drawn_by_weight),
+        CASE(test_weight_zero_is_never_drawn),
+        CASE(test_draws_are_functions_of_their_number),
+        CASE(test_long_captions_keep_their_end),
+        CASE(test_long_captions_can_be_refused),
+        CASE(test_an_epoch_shows_each_pair_once),
+        CASE(test_images_are_augmented_by_their_draw),
+        CASE(test_batches_do_not_depend_on_workers),
+        CASE(test_positives_by_phrase),
         CASE(test_positives_by_label_and_none),
     };
     return cmocka_run_group_tests_name("pretrain-captions", tests, NULL, NULL);

@@ -242,7 +242,7 @@ static double logged(const Case *c, const char *name, int64_t step, int column)
     return strtod(at, NULL);
 }
 
-enum { COLUMN_LR = 3, COLUMN_SCALE };
+enum { COLUMN_LOSS = 1, COLUMN_SHARED, COLUMN_LR, COLUMN_SCALE };
 
 /* 2 updates of warm-up, then half a cosine over the other 10 (Goyal et al. 2017; Loshchilov and
  * Hutter 2017, eq. 5). */
@@ -258,6 +258,27 @@ static void test_learning_rate_warms_up_and_falls(void **state)
     assert_close(logged(c, "out/log.csv", 8, COLUMN_LR), 0.0025, 1e-5, 0);
     double last = 0.004 * (0.25 + 0.75 * (1 + cos(0.9 * acos(-1))) / 2);
     assert_close(logged(c, "out/log.csv", 12, COLUMN_LR), last, 1e-5, 0);
+}
+
+static void test_log_has_means_since_the_last_line(void **state)
+{
+    Case *c = *state;
+    Err err = {0};
+    assert_ok(run(c, "out", false, &err));
+    pretrain_case_set(&c->base, "train.log_freq=1");
+    assert_ok(run(c, "each", false, &err));
+    static const int64_t lines[] = {3, 5, 6, 9, 10, 12}; /* log_freq 3, checkpoint_freq 5 */
+    int64_t last = 0;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        for (int column = COLUMN_LOSS; column <= COLUMN_SHARED; column++) {
+            double sum = 0;
+            for (int64_t s = last + 1; s <= lines[i]; s++)
+                sum += logged(c, "each/log.csv", s, column);
+            double mean = sum / (double)(lines[i] - last);
+            assert_close(logged(c, "out/log.csv", lines[i], column), mean, 0, 1e-4);
+        }
+        last = lines[i];
+    }
 }
 
 /* Steps of about 1 in the logarithm run against its limits. */
@@ -308,6 +329,7 @@ int main(void)
         CASE(test_checkpoint_of_another_spec_is_refused),
         CASE(test_training_learns_and_seeds_differ),
         CASE(test_learning_rate_warms_up_and_falls),
+        CASE(test_log_has_means_since_the_last_line),
         CASE(test_scale_stays_between_1_and_100),
         CASE(test_divergence_is_told),
         CASE(test_networks_of_the_list_are_image_towers),
