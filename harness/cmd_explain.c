@@ -1,5 +1,6 @@
 /* `dgbench explain`: where a number of a table comes from. */
 #include "commands.h"
+#include "exclusion.h"
 #include "explain_settings.h"
 #include "json_text.h"
 #include "read_results.h"
@@ -64,7 +65,8 @@ static void add_member(Str *out, const char *name, const char *value)
     json_add_text(out, value);
 }
 
-static void print_cell_json(const ExplainCell *cell, FILE *out)
+/* without: the list of images that are left out, or NULL. */
+static void print_cell_json(const ExplainCell *cell, const char *without, FILE *out)
 {
     const ExplainQuery *q = &cell->name;
     Str text = {0};
@@ -82,6 +84,7 @@ static void print_cell_json(const ExplainCell *cell, FILE *out)
     json_add_number(&text, cell->error);
     str_addf(&text, ", \"n_trials\": %d", cell->n_trials);
     add_member(&text, "deviation", cell->deviation);
+    if (without != NULL) add_member(&text, "without", without);
     fprintf(out, "\"cell\": {%s},\n", str_text(&text));
     str_done(&text);
 }
@@ -151,11 +154,13 @@ static bool explain_cell(ReadResults *r, const Args *args, Err *err)
     ExplainCell cell;
     if (!explain_find_cell(&cell, r->db, &query, r->arena, err)) return false;
     bool json = r->format == FORMAT_JSON;
+    const char *without = exclusion_sentence(r->db);
     if (json) printf("{\n");
     if (json)
-        print_cell_json(&cell, stdout);
+        print_cell_json(&cell, args_text(args, "excluding"), stdout);
     else
         print_cell_head(&cell, stdout);
+    if (!json && without != NULL) printf("%s\n", without);
     if (!explain_cell_sections(r->db, stdout, &cell, r->format, err) ||
         !print_settings(r, cell.runs, cell.n_trials, err) ||
         !print_again(r, results_path(args), cell.runs, cell.n_trials, err)) {
@@ -188,8 +193,8 @@ static bool explain_run(ReadResults *r, const Args *args, Err *err)
 /* --run names all there is to say. */
 static bool check_options(const Args *args, Err *err)
 {
-    static const char *const of_cells[] = {"method", "held-out", "dataset", "experiment",
-                                           "split",  "rule",     "scored",  "variant"};
+    static const char *const of_cells[] = {"method", "held-out", "dataset", "experiment", "split",
+                                           "rule",   "scored",   "variant", "excluding"};
     if (!args_has(args, "run")) return true;
     for (size_t i = 0; i < sizeof of_cells / sizeof of_cells[0]; i++) {
         if (!args_has(args, of_cells[i])) continue;
@@ -206,6 +211,7 @@ static bool run_explain(const Args *args, Err *err)
     bool ok = r.format == FORMAT_TEXT || r.format == FORMAT_JSON ||
               err_set(err, ERR_USAGE, "explain: format %s, expected text or json",
                       args_text(args, "format"));
+    ok = ok && exclusion_use(r.db, args_text(args, "excluding"), err);
     if (ok && args_has(args, "run"))
         ok = explain_run(&r, args, err);
     else if (ok)
@@ -225,6 +231,7 @@ static const CliOption options[] = {
     {"scored", 0, "SPLIT", "in, out, whole or validation (default: the experiment's)", 0},
     {"variant", 0, "NAME", "weights: raw, sma, ... (default: those that the method reports)", 0},
     {"run", 0, "RUN", "explain one run instead: its number, or the beginning of its key", 0},
+    OPTION_EXCLUDING,
     OPTION_RESULTS,
     {"format", 'f', "FORMAT", "text or json (default: text)", 0},
     {0},

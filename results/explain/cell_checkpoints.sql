@@ -16,7 +16,7 @@ FROM (
         CROSS JOIN checkpoint AS own ON own.run_id = chosen.run_id AND own.variant = chosen.variant
         CROSS JOIN checkpoint ON checkpoint.run_id = validation_pair.pair_run_id AND checkpoint.variant = own.variant
                              AND checkpoint.step = own.step
-        CROSS JOIN eval ON eval.checkpoint_id = checkpoint.id AND eval.domain_id = validation_pair.domain_id
+        CROSS JOIN main.eval ON eval.checkpoint_id = checkpoint.id AND eval.domain_id = validation_pair.domain_id
                        AND eval.split = 'in'
         WHERE :rule = 'leave-one-domain-out'
         GROUP BY chosen.trial, own.step

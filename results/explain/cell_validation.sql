@@ -7,6 +7,6 @@ JOIN run AS pair ON pair.id = validation_pair.pair_run_id
 JOIN domain ON domain.id = validation_pair.domain_id
 JOIN checkpoint ON checkpoint.run_id = pair.id AND checkpoint.variant = chosen.variant
                AND checkpoint.step = chosen.step
-JOIN eval ON eval.checkpoint_id = checkpoint.id AND eval.domain_id = domain.id AND eval.split = 'in'
+JOIN main.eval ON eval.checkpoint_id = checkpoint.id AND eval.domain_id = domain.id AND eval.split = 'in'
 WHERE :rule = 'leave-one-domain-out'
 ORDER BY chosen.trial, domain.position;
