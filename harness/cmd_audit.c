@@ -135,8 +135,9 @@ static bool rank_images(const Args *args, Err *err)
     results_close(db);
     ok = ok && write_files(args, audit, err);
     if (ok && label_audit_n_unranked(audit) > 0)
-        log_info("%d images are not ranked: no score, or no run that held their domain out",
-                 label_audit_n_unranked(audit));
+        log_info(
+            "%d images are not ranked: no score, no run that held their domain out, or left out",
+            label_audit_n_unranked(audit));
     label_audit_free(audit);
     return ok;
 }

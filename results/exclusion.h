@@ -29,7 +29,8 @@ MUST_USE bool exclusion_find(Db *db, const char *name, Err *err);
 typedef struct {
     const char *dataset; /* name; NULL or "": the one dataset that has the path */
     const char *path;    /* relative to the dataset's root */
-    const char *verdict; /* "exclude", "keep" (looked at, and right), or "": not looked at yet */
+    const char *verdict; /* "exclude", "keep" (looked at, and right), or "": not looked at yet;
+                            capitals and blanks around it don't matter */
     const char *reason;  /* "" or NULL: none */
     int line;            /* of the source, for messages */
 } ExclusionVerdict;

@@ -1,5 +1,6 @@
 -- The lines of a reviewed list, temp.verdict (line, dataset, path, verdict, reason), find their images: temp.found, and
 -- what is wrong with them: temp.complaint. See exclusion.h.
+UPDATE temp.verdict SET verdict = lower(trim(verdict)); -- as people and spreadsheets write it
 CREATE INDEX temp.verdict_path ON verdict (path);
 
 CREATE TEMP TABLE found AS

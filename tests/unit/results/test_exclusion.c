@@ -76,7 +76,7 @@ static void exclude_two(void)
 {
     Err err;
     ExclusionCounts counts;
-    const ExclusionVerdict verdicts[] = {{"tiny", "sketch/dog/0.png", "exclude", "a cat", 2},
+    const ExclusionVerdict verdicts[] = {{"tiny", "sketch/dog/0.png", " Exclude", "a cat", 2},
                                          {"", "sketch/dog/1.png", "exclude", "", 3},
                                          {NULL, "sketch/cat/0.png", "keep", NULL, 4},
                                          {"tiny", "art/cat/0.png", "", "", 5}};
