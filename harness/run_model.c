@@ -129,8 +129,7 @@ bool run_model_classes(RunClasses *out, const RunSpec *spec, const Dataset *data
     ScoreModel model;
     ScoreTemplates templates = templates_of(spec, arena);
     ScoreModelOptions options = {.folder = spec->net.model, .threads = threads};
-    if (!score_templates_check(&templates, err) || !score_model_open(&model, &options, err))
-        return false;
+    if (!score_model_open(&model, &options, err)) return false;
     bool ok = ask_model(out, &model, dataset, &templates, arena, err);
     score_model_close(&model);
     return ok;

@@ -1,6 +1,8 @@
 /* What one row of the schema cannot see: checks over several keys of a spec. */
 #include "run_layers.h"
 
+#include <string.h>
+
 enum { SMALLEST_IMAGE = 8 };
 
 static bool is_clip(const RunSpec *spec)
@@ -104,6 +106,20 @@ static bool check_clip(const RunSpec *spec, const char *place, Err *err)
                    place);
 }
 
+static bool check_templates(const RunSpec *spec, const char *place, Err *err)
+{
+    const TextList *templates = &spec->net.template_texts;
+    for (int i = 0; i < templates->n; i++) {
+        const char *text = templates->items[i];
+        if (strstr(text, "{}") != NULL || strstr(text, "{name}") != NULL) continue;
+        return err_set(err, ERR_FORMAT,
+                       "%s: net.template: found \"%s\", expected {} (or {name}) where the class "
+                       "stands",
+                       place, text);
+    }
+    return true;
+}
+
 static bool check_steps(const RunSpec *spec, const char *place, Err *err)
 {
     if (spec->train.steps > 0 || spec->method.trainable == TRAIN_NONE) return true;
@@ -146,7 +162,7 @@ bool run_spec_check(const RunSpec *spec, const char *place, Err *err)
                        i == 0 ? "mean" : "std", lists[i]->n);
     }
     if (!check_data(spec, place, err) || !check_clip(spec, place, err) ||
-        !check_steps(spec, place, err))
+        !check_templates(spec, place, err) || !check_steps(spec, place, err))
         return false;
     if (spec->method.lr_warm_up > 0 && spec->method.lr_warm_up >= spec->train.steps) {
         return err_set(err, ERR_FORMAT,

@@ -157,6 +157,50 @@ static void test_all_or_nothing(void **state)
     assert_string_equal(fixture_value("SELECT count(*) FROM alignment"), "0");
 }
 
+/* ---- scores of a run's weights ---- */
+
+static void check_run_scores(const char *weights_and_rows)
+{
+    assert_string_equal(fixture_value("SELECT group_concat(weights || ' ' || (SELECT count(*) FROM"
+                                      " alignment WHERE scorer_id = scorer.id) || ' ' || name)"
+                                      " FROM scorer WHERE run_id IS NOT NULL"),
+                        weights_and_rows);
+}
+
+/* A run that is made again after a kill has other weights or the same: there is one scorer of it.
+ */
+static void test_scores_of_a_run_are_replaced_as_a_whole(void **state)
+{
+    (void)state;
+    Err err;
+    StoreScorer scorer = some_scorer();
+    int64_t pretrained = add_scorer(&scorer, "mini");
+    const FixtureRun run = {.checkpoints = CHECKPOINTS({1, {50, 50, 50}, {50, 50, 50}, NULL})};
+    StoreAlignment rows[] = {full_row(3, 0.25), full_row(0, 0.5)};
+    write_rows(pretrained, rows, 2);
+    scorer.run = fixture_add_run(store, dataset, &run);
+    scorer.name = "mini@run-1";
+    StoreScores scores = {.dataset = dataset, .prompts = PROMPTS, .images = rows, .n_images = 2};
+    assert_ok(store_run_scores(store, &scorer, &scores, &err));
+    check_run_scores("0123 2 mini@run-1");
+    assert_ok(store_run_scores(store, &scorer, &scores, &err));
+    check_run_scores("0123 2 mini@run-1");
+    scorer.weights = "4567";
+    scores.n_images = 1;
+    assert_ok(store_run_scores(store, &scorer, &scores, &err));
+    check_run_scores("4567 1 mini@run-1");
+    scorer.weights = "89ab";
+    /* what can't be written leaves what was there */
+    assert_int_equal(sqlite3_exec(db_handle(store->db),
+                                  "CREATE TEMP TRIGGER full BEFORE INSERT ON alignment BEGIN"
+                                  " SELECT raise(ABORT, 'full'); END",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_false(store_run_scores(store, &scorer, &scores, &err));
+    check_run_scores("4567 1 mini@run-1");
+    assert_string_equal(fixture_value("SELECT count(*) FROM alignment"), "3");
+}
+
 static void test_rules_are_replaced_by_name(void **state)
 {
     (void)state;
@@ -183,6 +227,7 @@ int main(void)
         TEST(test_the_same_scores_again_change_nothing),
         TEST(test_what_is_not_measured_stays),
         TEST(test_all_or_nothing),
+        TEST(test_scores_of_a_run_are_replaced_as_a_whole),
         TEST(test_rules_are_replaced_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
