@@ -71,6 +71,11 @@ MUST_USE static bool check_key(const Merge *m, int i, Err *err)
 MUST_USE static bool check_same_inputs(const Merge *m, int i, Err *err)
 {
     const RunSpec *a = &m->specs[0], *b = &m->specs[i];
+    if (a->net.head != b->net.head) {
+        return err_set(err, ERR_FORMAT,
+                       "run %.*s: another net.head than run %.*s, expected features of one kind",
+                       SHORT_KEY, m->members[i].key, SHORT_KEY, m->members[0].key);
+    }
     if (str_equal(a->net.name, b->net.name) && a->data.image_size == b->data.image_size)
         return true;
     return err_set(err, ERR_FORMAT, "run %.*s: %s at %lld pixels, expected %s at %lld as run %.*s",
@@ -83,10 +88,16 @@ MUST_USE static bool check_same_inputs(const Merge *m, int i, Err *err)
 MUST_USE static bool initial_digest(uint8_t out[SHA256_BYTES], const Merge *m, int i, Err *err)
 {
     NetOptions options = m->setup.learner_options.net;
-    const RunSpec *spec = &m->specs[i];
+    RunSpec *spec = &m->specs[i];
+    ModelDir *model;
+    Net *net = NULL;
+    if (!run_model_open(&model, spec, m->arena, err)) return false;
     options.seed = (uint64_t)spec->seed;
-    Net *net;
-    if (!net_new(&net, &options, err)) return false;
+    options.model = model;
+    options.from_scratch = !spec->net.pretrained;
+    bool made = net_new(&net, &options, err);
+    model_dir_close(model);
+    if (!made) return false;
     bool ok = spec->net.init[0] == '\0' || net_load(net, spec->net.init, err);
     Params *params = net_params(net);
     if (ok) digest_sha256(out, params_values(params), params_size(params) * sizeof(Real));

@@ -291,7 +291,7 @@ TapeScope tape_scope_begin(Tape *t)
 
 Tensor *tape_scope_end(Tape *t, TapeScope scope, Tensor *keep)
 {
-    if (tape_recording(t)) return keep;
+    if (keep->needs_grad) return keep;
     Tensor *viewed = NULL; /* what keep is a view of, if it was made in this scope */
     for (int i = t->n_tensors - 1; i >= scope.n_tensors; i--) {
         Tensor *y = t->tensors[i];

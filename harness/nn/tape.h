@@ -15,9 +15,9 @@
  * must not be touched).
  *
  * Memory: one reserved address range with a free list. Values live until their own backward has
- * run; gradients are recycled once consumed. Without TAPE_GRADIENTS, wrap parts of a network in
- * tape_scope_begin/end: all but the kept tensor is released. A plan uses the same allocator without
- * touching memory, so its peak is the real peak.
+ * run; gradients are recycled once consumed. Wrap parts of a network in tape_scope_begin/end: where
+ * no gradient flows through them, all but the kept tensor is released. A plan uses the same
+ * allocator without touching memory, so its peak is the real peak.
  *
  * How to write an op, in this order, so that a plan takes the same memory as the real thing:
  * check shapes; y = tape_result(...); tape_save what backward needs; tape_scratch; if
@@ -61,8 +61,9 @@ Tensor *tape_leaf(Tape *t, const char *op, Real *values, Real *gradient, int ran
  * step. */
 void tape_backward(Tape *t, Tensor *loss);
 
-/* Without TAPE_GRADIENTS: releases every tensor made since the scope began, except keep (returned
- * unchanged). With TAPE_GRADIENTS: does nothing. When keep is a view, what it views is kept
+/* When keep needs no gradient (without TAPE_GRADIENTS, or behind frozen parameters): releases every
+ * tensor made since the scope began, except keep (returned unchanged); else does nothing. When keep
+ * is a view, what it views is kept
  * too. Scopes nest. A scope may be ended again, which also releases what was kept before: in a loop
  * over blocks, x = tape_scope_end(t, scope, block(x)) holds one block's output at a time. */
 typedef struct {

@@ -267,6 +267,35 @@ static TapeCost cost_of_step(Fixture *f)
     return tape_cost(f->tape);
 }
 
+static size_t peak_of_steps(Fixture *f, NetTrainable which)
+{
+    Err err = {0};
+    assert_ok(net_set_trainable(f->net, which, &err));
+    tape_free(f->tape);
+    f->tape = tape_new(&(TapeOptions){0});
+    return cost_of_step(f).peak_bytes;
+}
+
+static void test_activations_of_frozen_towers_are_not_kept(void **state)
+{
+    Fixture *f = *state;
+    Err err = {0};
+    ClipConfig deep = VIT;
+    deep.image.size = 32;
+    deep.image.depth = 12;
+    make_model(f, &deep);
+    NetOptions o = options_of(f);
+    assert_ok(net_new(&f->net, &o, &err));
+    size_t learning = peak_of_steps(f, NET_TRAIN_ALL), frozen = peak_of_steps(f, NET_TRAIN_HEAD);
+    tape_free(f->tape);
+    f->tape = tape_new(&(TapeOptions){0});
+    (void)features(f);
+    size_t evaluating = tape_cost(f->tape).peak_bytes;
+    enum { LOSS_BYTES = 4096 };
+    if (frozen > evaluating + LOSS_BYTES || 2 * frozen > learning)
+        fail_msg("%zu bytes, evaluating %zu, learning %zu", frozen, evaluating, learning);
+}
+
 static void test_frozen_towers_are_not_differentiated(void **state)
 {
     Fixture *f = *state;
@@ -281,7 +310,7 @@ static void test_frozen_towers_are_not_differentiated(void **state)
     double attention = cost_of_step(f).backward_flops;
     assert_ok(net_set_trainable(f->net, NET_TRAIN_HEAD, &err));
     assert_int_equal(params_trainable_size(net_params(f->net)), CLASSES * DIM + CLASSES);
-    params_zero_gradients(net_params(f->net));
+    params_zero_gradients(net_params(f->net)); /* of the step with all of it */
     double head = cost_of_step(f).backward_flops;
     assert_true(head < attention && attention < all);
     assert_true(head <= 2 * BATCH * CLASSES * DIM + 64 * BATCH * CLASSES); /* weight, softmax */
@@ -363,6 +392,7 @@ int main(void)
         TEST(test_other_sizes_and_channels),
         TEST(test_trained_weights_are_loaded_again),
         TEST(test_classifier_of_prompts),
+        TEST(test_activations_of_frozen_towers_are_not_kept),
         TEST(test_frozen_towers_are_not_differentiated),
         TEST(test_towers_with_and_without_statistics),
         TEST(test_refusals),
