@@ -4,6 +4,7 @@
 #include "association.h"
 #include "err.h"
 #include "mem.h"
+#include "sql_aggregate.h"
 #include "str.h"
 
 #include <math.h>
@@ -142,20 +143,10 @@ static void final_association(sqlite3_context *context)
 
 void sql_association_register(sqlite3 *handle)
 {
-    static const struct {
-        const char *name;
-        int n_arguments;
-        void (*step)(sqlite3_context *, int, sqlite3_value **);
-        void (*final)(sqlite3_context *);
-    } AGGREGATES[] = {
+    static const SqlAggregate AGGREGATES[] = {
         {"spearman", 2, step_spearman, final_spearman},
         {"auc", 2, step_auc, final_auc},
         {"association", 7, step_association, final_association},
     };
-    for (size_t i = 0; i < sizeof AGGREGATES / sizeof AGGREGATES[0]; i++) {
-        int rc = sqlite3_create_function_v2(handle, AGGREGATES[i].name, AGGREGATES[i].n_arguments,
-                                            SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, NULL,
-                                            AGGREGATES[i].step, AGGREGATES[i].final, NULL);
-        check(rc == SQLITE_OK, "%s can't be registered (%d)", AGGREGATES[i].name, rc);
-    }
+    sql_aggregates_register(handle, AGGREGATES, sizeof AGGREGATES / sizeof AGGREGATES[0]);
 }

@@ -3,6 +3,7 @@
 
 #include "err.h"
 #include "mem.h"
+#include "sql_aggregate.h"
 #include "stats.h"
 
 #include <math.h>
@@ -137,21 +138,11 @@ static void final_holm(sqlite3_context *context)
 
 void sql_statistics_register(sqlite3 *handle)
 {
-    static const struct {
-        const char *name;
-        int n_arguments;
-        void (*step)(sqlite3_context *, int, sqlite3_value **);
-        void (*final)(sqlite3_context *);
-    } AGGREGATES[] = {
+    static const SqlAggregate AGGREGATES[] = {
         {"bootstrap_interval", 2, step_grouped, final_interval},
         {"sign_flip_p", 1, step_plain, final_sign_flip},
         {"standard_error", 2, step_kind, final_standard_error},
         {"holm_p", 2, step_own, final_holm},
     };
-    for (size_t i = 0; i < sizeof AGGREGATES / sizeof AGGREGATES[0]; i++) {
-        int rc = sqlite3_create_function_v2(handle, AGGREGATES[i].name, AGGREGATES[i].n_arguments,
-                                            SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, NULL,
-                                            AGGREGATES[i].step, AGGREGATES[i].final, NULL);
-        check(rc == SQLITE_OK, "%s can't be registered (%d)", AGGREGATES[i].name, rc);
-    }
+    sql_aggregates_register(handle, AGGREGATES, sizeof AGGREGATES / sizeof AGGREGATES[0]);
 }
