@@ -63,6 +63,40 @@ static const char *pinned_value(const ProtocolDeviation *all, int n, const char 
     return NULL;
 }
 
+/* Which model directory it is stands there even where nothing else is usual. */
+static bool is_model(const SchemaRow *row, const RunSpec *spec)
+{
+    return str_equal(row->key, "net.model") && spec->net.model[0] != '\0';
+}
+
+/* What a model directory said is nobody's setting. */
+static void take_from_model(RunSpec *usual, const RunSpec *spec)
+{
+    if (usual->data.image_size == 0) usual->data.image_size = spec->data.image_size;
+    if (usual->data.fit == SPEC_FIT_AUTO) usual->data.fit = spec->data.fit;
+    if (usual->data.filter == SPEC_FILTER_AUTO) usual->data.filter = spec->data.filter;
+    if (usual->net.mean.n == 0) usual->net.mean = spec->net.mean;
+    if (usual->net.std.n == 0) usual->net.std = spec->net.std;
+}
+
+/* The recipe under the protocol; with the network, where it is a model directory's, which not every
+ * recipe goes without. */
+static bool read_usual(Reader *r, RunSpec *usual, const RunSpec *spec)
+{
+    Err ignored = {0};
+    bool clip = str_equal(spec->net.name, RUN_NET_CLIP);
+    const char *sets[2];
+    int n = 0;
+    if (spec->protocol[0] != '\0')
+        sets[n++] = arena_printf(r->arena, "protocol='%s'", spec->protocol);
+    if (clip) sets[n++] = "net.name=clip";
+    RunLayers layers = {
+        .recipe = spec->method.recipe, .place = "recipe", .sets = sets, .n_sets = n};
+    if (!run_spec_read(usual, r->keys, &layers, r->arena, &ignored)) return false;
+    if (clip) take_from_model(usual, spec);
+    return true;
+}
+
 static void compare(Reader *r, const RunSpec *spec, const RunSpec *usual)
 {
     ProtocolDeviation *deviations = NULL;
@@ -73,7 +107,7 @@ static void compare(Reader *r, const RunSpec *spec, const RunSpec *usual)
         if (!is_shown(row)) continue;
         Setting setting = {row->key, value_of(row, spec, r->arena), value_of(row, usual, r->arena),
                            pinned_value(deviations, n, row->key), NULL};
-        bool same = str_equal(setting.value, setting.usual);
+        bool same = str_equal(setting.value, setting.usual) && !is_model(row, spec);
         if (!same || setting.protocol != NULL) add_setting(r, setting);
     }
 }
@@ -85,12 +119,7 @@ static bool read_spec(Reader *r, const ExplainRun *run)
     RunSpec spec, usual;
     if (!str_equal(run->origin, "dgbench")) return false;
     if (!run_spec_from_json(&spec, r->keys, run->spec, r->arena, &ignored)) return false;
-    const char *sets[] = {arena_printf(r->arena, "protocol='%s'", spec.protocol)};
-    RunLayers layers = {.recipe = spec.method.recipe,
-                        .place = "recipe",
-                        .sets = sets,
-                        .n_sets = spec.protocol[0] != '\0'};
-    if (!run_spec_read(&usual, r->keys, &layers, r->arena, &ignored)) return false;
+    if (!read_usual(r, &usual, &spec)) return false;
     compare(r, &spec, &usual);
     return true;
 }
