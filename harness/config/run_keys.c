@@ -54,7 +54,7 @@ static const SchemaRow rows[] = {
          "how clean images come to that size: squash (both sides), crop (the shorter side, then "
          "the centre); auto: what net.model says, else squash"},
     {AT("data.filter", CHOICE, data.filter), .choices = filters, .default_text = "auto",
-     .help = "how clean images are resampled: bilinear, bicubic; auto: what net.model says, else "
+     .help = "how images are resampled: bilinear, bicubic; auto: what net.model says, else "
              "bilinear"},
     {AT("data.augment", CHOICE, data.augment), .choices = augments, .default_text = "domainbed",
      .help = "training images: none; flip (mirrored at random); domainbed (random crop, flip, "
