@@ -23,19 +23,27 @@ JOIN domain ON domain.id = eval.domain_id
 LEFT JOIN run_domain ON run_domain.run_id = checkpoint.run_id AND run_domain.domain_id = eval.domain_id;
 
 -- Leave-one-domain-out validates a run that holds out t on the runs that hold out {t, v}, one for every other domain v of
--- the dataset. One row per such run, experiment and v, both of them done; pair_run_id is the run that holds out {t, v}.
--- The order of the joins is fixed: runs are found by the index that covers what groups them.
+-- the dataset. One row per such run, experiment and v, both of them done; pair_run_id is the run that holds out {t, v},
+-- n_others the number of other domains. The order of the joins is fixed: runs are found by the index that covers what
+-- groups them.
 DROP VIEW IF EXISTS validation_pair;
 CREATE VIEW validation_pair AS
-SELECT listed.experiment, single.id AS run_id, single.dataset_id, other.id AS domain_id, pair.id AS pair_run_id
+WITH naming AS MATERIALIZED (
+    SELECT t.dataset_id, t.name AS held_out, other.id AS domain_id,
+           CASE WHEN t.position < other.position THEN t.name || '+' || other.name
+                ELSE other.name || '+' || t.name END AS held_out_both,
+           count(*) OVER (PARTITION BY t.id ORDER BY other.id
+                          ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS n_others
+    FROM domain AS t
+    JOIN domain AS other ON other.dataset_id = t.dataset_id AND other.id <> t.id
+)
+SELECT listed.experiment, single.id AS run_id, single.dataset_id, naming.domain_id, pair.id AS pair_run_id,
+       naming.n_others
 FROM run AS single INDEXED BY run_group
 CROSS JOIN run_experiment AS listed ON listed.run_id = single.id
-CROSS JOIN domain AS t ON t.dataset_id = single.dataset_id AND t.name = single.held_out
-CROSS JOIN domain AS other ON other.dataset_id = single.dataset_id AND other.id <> t.id
+CROSS JOIN naming ON naming.dataset_id = single.dataset_id AND naming.held_out = single.held_out
 CROSS JOIN run AS pair INDEXED BY run_group
-        ON pair.dataset_id = single.dataset_id AND pair.method = single.method
-       AND pair.held_out = CASE WHEN t.position < other.position THEN t.name || '+' || other.name
-                                ELSE other.name || '+' || t.name END
+        ON pair.dataset_id = single.dataset_id AND pair.method = single.method AND pair.held_out = naming.held_out_both
        AND pair.trial = single.trial AND pair.hparams_seed = single.hparams_seed AND pair.split_rule = single.split_rule
        AND pair.status = 'done' AND pair.n_held_out = 2
 CROSS JOIN run_experiment AS pair_listed ON pair_listed.experiment = listed.experiment AND pair_listed.run_id = pair.id
@@ -65,26 +73,11 @@ WHERE run.status = 'done' AND twin.status = 'done' AND twin.id <> run.id;
 -- Leave-one-domain-out value of each checkpoint of a run that holds out one domain, t: the mean over v of the in-split
 -- accuracy on v of the run that holds out {t, v}, at the same step. Only where there is exactly one run of each kind
 -- with that step: a missing, unfinished or doubled one leaves the step out (DomainBed's LeaveOneOutSelectionMethod).
--- MATERIALIZED: else SQLite computes a value once for each place that names it.
+-- MATERIALIZED: else SQLite reads it once for each place that names it.
 DROP VIEW IF EXISTS leave_one_domain_out;
 CREATE VIEW leave_one_domain_out AS
 WITH pair AS MATERIALIZED (
-    SELECT experiment, run_id, domain_id, pair_run_id FROM validation_pair
-),
-valued AS MATERIALIZED (
-    SELECT listed.experiment, own.run_id, own.variant, own.id AS checkpoint_id, own.step,
-           (SELECT CASE WHEN count(*) = (SELECT count(*) - 1 FROM domain WHERE domain.dataset_id = single.dataset_id)
-                        THEN avg(eval.accuracy) END
-            FROM pair
-            CROSS JOIN checkpoint ON checkpoint.run_id = pair.pair_run_id AND checkpoint.variant = own.variant
-                                 AND checkpoint.step = own.step
-            CROSS JOIN eval ON eval.checkpoint_id = checkpoint.id AND eval.domain_id = pair.domain_id
-                           AND eval.split = 'in'
-            WHERE pair.run_id = own.run_id AND pair.experiment = listed.experiment) AS value
-    FROM run AS single INDEXED BY run_group
-    CROSS JOIN run_experiment AS listed ON listed.run_id = single.id
-    CROSS JOIN checkpoint AS own ON own.run_id = single.id
-    WHERE single.status = 'done' AND single.n_held_out = 1
+    SELECT experiment, run_id, domain_id, pair_run_id, n_others FROM validation_pair
 ),
 doubled AS MATERIALIZED (
     SELECT experiment, run_id, variant, step FROM doubled_step
@@ -93,9 +86,18 @@ doubled AS MATERIALIZED (
     FROM doubled_step
     JOIN pair ON pair.experiment = doubled_step.experiment AND pair.pair_run_id = doubled_step.run_id
 )
-SELECT experiment, run_id, variant, checkpoint_id, step, value
-FROM valued
-WHERE value IS NOT NULL AND (experiment, run_id, variant, step) NOT IN doubled;
+SELECT valued.experiment, valued.run_id, valued.variant, own.id AS checkpoint_id, valued.step, valued.value
+FROM (
+    SELECT pair.experiment, pair.run_id, checkpoint.variant, checkpoint.step, avg(eval.accuracy) AS value
+    FROM pair
+    CROSS JOIN checkpoint ON checkpoint.run_id = pair.pair_run_id
+    CROSS JOIN eval ON eval.checkpoint_id = checkpoint.id AND eval.domain_id = pair.domain_id AND eval.split = 'in'
+    GROUP BY pair.run_id, checkpoint.step, checkpoint.variant, pair.experiment
+    HAVING count(*) = pair.n_others
+) AS valued
+CROSS JOIN checkpoint AS own ON own.run_id = valued.run_id AND own.variant = valued.variant AND own.step = valued.step
+WHERE NOT EXISTS (SELECT 1 FROM doubled)
+   OR (valued.experiment, valued.run_id, valued.variant, valued.step) NOT IN doubled;
 
 -- For each run that is done, each experiment that lists it, each variant of its weights and each selection rule: the
 -- checkpoint that the rule takes, and the value by which the rule then compares runs that differ in their
@@ -104,68 +106,96 @@ WHERE value IS NOT NULL AND (experiment, run_id, variant, step) NOT IN doubled;
 --   leave-one-domain-out  best mean accuracy on each other domain when that one is held out, too; the earliest step
 --   last                  the last checkpoint, compared by training-domain's value
 --   oracle                the last checkpoint, compared by the held-out domains' out split
-DROP VIEW IF EXISTS candidate;
-CREATE VIEW candidate AS
-SELECT 'training-domain' AS rule, run_experiment.experiment, run.dataset_id, run.split_rule, run.method, run.held_out,
-       run.n_held_out, run.trial, run.hparams_seed, checkpoint.variant = run.variant AS reported, run.id AS run_id,
-       checkpoint.variant, checkpoint.id AS checkpoint_id, checkpoint.step, checkpoint.source_accuracy AS value,
+-- Of a run's checkpoints only those taken are looked up, one for each variant that there is.
+DROP VIEW IF EXISTS candidate_alone;
+CREATE VIEW candidate_alone AS
+SELECT rules.rule, run_experiment.experiment, run.dataset_id, run.split_rule, run.method, run.held_out, run.n_held_out,
+       run.trial, run.hparams_seed, checkpoint.variant = run.variant AS reported, run.id AS run_id, checkpoint.variant,
+       checkpoint.id AS checkpoint_id, checkpoint.step,
+       CASE rules.rule
+           WHEN 'oracle' THEN (SELECT CASE WHEN count(accuracy) = count(*) THEN avg(accuracy) END
+                               FROM run_domain
+                               LEFT JOIN eval ON eval.checkpoint_id = checkpoint.id
+                                             AND eval.domain_id = run_domain.domain_id AND eval.split = 'out'
+                               WHERE run_domain.run_id = run.id AND run_domain.role = 'held_out')
+           ELSE checkpoint.source_accuracy END AS value,
        checkpoint.source_accuracy,
-       (SELECT count(source_accuracy) FROM checkpoint AS one
-        WHERE one.run_id = run.id AND one.variant = checkpoint.variant) AS n_steps
+       CASE rules.rule
+           WHEN 'training-domain' THEN (SELECT count(source_accuracy) FROM checkpoint AS one
+                                        WHERE one.run_id = run.id AND one.variant = checkpoint.variant)
+           ELSE 1 END AS n_steps
 FROM run INDEXED BY run_group
-CROSS JOIN checkpoint INDEXED BY checkpoint_best ON checkpoint.run_id = run.id
 CROSS JOIN run_experiment ON run_experiment.run_id = run.id
-WHERE run.status = 'done' AND checkpoint.id = (
-    SELECT id FROM checkpoint AS one
-    WHERE one.run_id = run.id AND one.variant = checkpoint.variant AND one.source_accuracy IS NOT NULL
-    ORDER BY one.source_accuracy DESC, one.step LIMIT 1)
-UNION ALL
-SELECT 'leave-one-domain-out', experiment, run.dataset_id, run.split_rule, run.method, run.held_out, run.n_held_out,
-       run.trial, run.hparams_seed, best.variant = run.variant, best.run_id, best.variant, checkpoint_id, best.step, value,
-       checkpoint.source_accuracy, n_steps
+CROSS JOIN (SELECT DISTINCT variant FROM checkpoint) AS weights
+CROSS JOIN (SELECT 'training-domain' AS rule UNION ALL SELECT 'last' UNION ALL SELECT 'oracle') AS rules
+CROSS JOIN checkpoint ON checkpoint.id = CASE rules.rule
+    WHEN 'training-domain' THEN (SELECT id FROM checkpoint AS one
+                                 WHERE one.run_id = run.id AND one.variant = weights.variant
+                                   AND one.source_accuracy IS NOT NULL
+                                 ORDER BY one.source_accuracy DESC, one.step LIMIT 1)
+    ELSE (SELECT id FROM checkpoint AS one
+          WHERE one.run_id = run.id AND one.variant = weights.variant
+          ORDER BY one.step DESC LIMIT 1) END
+WHERE run.status = 'done';
+
+DROP VIEW IF EXISTS candidate_left_out;
+CREATE VIEW candidate_left_out AS
+SELECT 'leave-one-domain-out' AS rule, best.experiment, run.dataset_id, run.split_rule, run.method, run.held_out,
+       run.n_held_out, run.trial, run.hparams_seed, best.variant = run.variant AS reported, best.run_id, best.variant,
+       best.checkpoint_id, best.step, best.value, checkpoint.source_accuracy, best.n_steps
 FROM (
-    SELECT *, first_value(checkpoint_id) OVER same AS best_checkpoint_id, count(*) OVER same AS n_steps
-    FROM leave_one_domain_out
-    WINDOW same AS (PARTITION BY run_id, variant, experiment ORDER BY value DESC, step
-                    ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
+    -- Columns beside min() and max() are those of the row they are from: one row each, by the grouping below.
+    SELECT experiment, run_id, variant, checkpoint_id, step, max(value) AS value, sum(n_steps) AS n_steps
+    FROM (
+        SELECT experiment, run_id, variant, checkpoint_id, min(step) AS step, value, count(*) AS n_steps
+        FROM leave_one_domain_out
+        GROUP BY run_id, value, variant, experiment
+    )
+    GROUP BY run_id, variant, experiment
 ) AS best
 CROSS JOIN run ON run.id = best.run_id
-CROSS JOIN checkpoint ON checkpoint.id = best.checkpoint_id
-WHERE best.checkpoint_id = best_checkpoint_id
+CROSS JOIN checkpoint ON checkpoint.id = best.checkpoint_id;
+
+DROP VIEW IF EXISTS candidate;
+CREATE VIEW candidate AS
+SELECT * FROM candidate_alone
 UNION ALL
-SELECT rule, experiment, dataset_id, split_rule, method, held_out, n_held_out, trial, hparams_seed, reported, run_id,
-       variant, checkpoint_id, step,
-       CASE rule WHEN 'last' THEN source_accuracy
-                 ELSE (SELECT CASE WHEN count(accuracy) = count(*) THEN avg(accuracy) END
-                       FROM run_domain
-                       LEFT JOIN eval ON eval.checkpoint_id = last.checkpoint_id
-                                     AND eval.domain_id = run_domain.domain_id AND eval.split = 'out'
-                       WHERE run_domain.run_id = last.run_id AND run_domain.role = 'held_out') END,
-       source_accuracy, 1
-FROM (
-    SELECT run_experiment.experiment, run.dataset_id, run.split_rule, run.method, run.held_out, run.n_held_out,
-           run.trial, run.hparams_seed, checkpoint.variant = run.variant AS reported, run.id AS run_id,
-           checkpoint.variant, checkpoint.id AS checkpoint_id, checkpoint.step, checkpoint.source_accuracy
-    FROM run INDEXED BY run_group
-    CROSS JOIN checkpoint INDEXED BY checkpoint_best ON checkpoint.run_id = run.id
-    CROSS JOIN run_experiment ON run_experiment.run_id = run.id
-    WHERE run.status = 'done' AND checkpoint.step = (
-        SELECT max(step) FROM checkpoint AS one WHERE one.run_id = run.id AND one.variant = checkpoint.variant)
-) AS last
-CROSS JOIN (SELECT 'last' AS rule UNION ALL SELECT 'oracle');
+SELECT * FROM candidate_left_out;
 
 -- Of each group (experiment, dataset, split rule, method, held-out domains, trial, variant) and rule, the run with the
 -- best value; on a tie the later hparams_seed, as DomainBed. n_runs: runs it was chosen from; n_steps: their checkpoints.
+-- SQLite groups faster than it ranks: the best value of each group first, then the run that has it. Leave-one-domain-out
+-- ranks, because its values are too dear to be looked up again.
 DROP VIEW IF EXISTS selected;
 CREATE VIEW selected AS
+SELECT best.rule, best.experiment, best.dataset_id, best.split_rule, best.method, best.held_out, best.n_held_out,
+       best.trial, best.variant, checkpoint.variant = run.variant AS reported, checkpoint.run_id,
+       checkpoint.id AS checkpoint_id, checkpoint.step, run.hparams_seed, best.value, checkpoint.source_accuracy,
+       best.n_runs, best.n_steps
+FROM (
+    SELECT rule, experiment, dataset_id, split_rule, method, held_out, n_held_out, trial, variant, max(value) AS value,
+           count(*) AS n_runs, sum(n_steps) AS n_steps
+    FROM candidate_alone
+    GROUP BY dataset_id, method, held_out, trial, rule, variant, experiment, split_rule, n_held_out
+) AS best
+CROSS JOIN checkpoint ON checkpoint.id = (
+    SELECT checkpoint_id
+    FROM candidate_alone AS one
+    WHERE one.dataset_id = best.dataset_id AND one.method = best.method AND one.held_out = best.held_out
+      AND one.trial = best.trial AND one.split_rule = best.split_rule AND one.n_held_out = best.n_held_out
+      AND one.rule = best.rule AND one.experiment = best.experiment AND one.variant = best.variant
+      AND one.value IS best.value
+    ORDER BY one.hparams_seed DESC, one.run_id DESC LIMIT 1)
+CROSS JOIN run ON run.id = checkpoint.run_id
+UNION ALL
 SELECT rule, experiment, dataset_id, split_rule, method, held_out, n_held_out, trial, variant, reported, run_id,
-       checkpoint_id, step, hparams_seed, value, source_accuracy, n_runs, all_steps AS n_steps
+       checkpoint_id, step, hparams_seed, value, source_accuracy, n_runs, all_steps
 FROM (
     SELECT *,
            first_value(run_id) OVER same AS best_run_id,
            count(*) OVER same AS n_runs,
            sum(n_steps) OVER same AS all_steps
-    FROM candidate
+    FROM candidate_left_out
     WINDOW same AS (PARTITION BY dataset_id, trial, held_out, n_held_out, method, rule, variant, experiment, split_rule
                     ORDER BY value DESC, hparams_seed DESC, run_id DESC
                     ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
