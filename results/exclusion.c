@@ -12,7 +12,9 @@
 static const char VIEWS[] =
     "SELECT name FROM main.sqlite_master WHERE type = 'view' AND name NOT IN ('run_info', "
     "'run_count', 'run_cost', 'validation_pair', 'doubled_step', 'leave_one_domain_out', "
-    "'candidate', 'candidate_alone', 'candidate_left_out', 'selected')";
+    "'run_candidate_source', 'left_out_source', 'candidate', 'candidate_alone', "
+    "'candidate_left_out', "
+    "'selected')";
 
 static const char EXCLUDED[] =
     "CREATE TEMP TABLE excluded AS SELECT image_id, domain_id, class_id"

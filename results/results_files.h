@@ -8,7 +8,7 @@ typedef struct {
 } EmbeddedFile;
 
 extern const EmbeddedFile schema_files[];    /* one per version: schema.sql, then migrations */
-extern const EmbeddedFile view_files[];      /* views.sql */
+extern const EmbeddedFile view_files[];      /* views.sql, derive.sql */
 extern const EmbeddedFile query_files[];     /* queries/NAME.sql */
 extern const EmbeddedFile report_files[];    /* report/NAME.sql, report.css, sheet.css */
 extern const EmbeddedFile table_files[];     /* tables/NAME.sql */

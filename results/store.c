@@ -34,7 +34,9 @@ bool store_apply_scripts(Db *db, int64_t version, Err *err)
     for (int64_t i = version; i < STORE_VERSION; i++) {
         if (!db_script(db, schema_files[i].text, err)) return false;
     }
-    if (!db_script(db, view_files[0].text, err)) return false;
+    for (const EmbeddedFile *file = view_files; file->name != NULL; file++) {
+        if (!db_script(db, file->text, err)) return false;
+    }
     Str pragmas = {0};
     str_addf(&pragmas, "PRAGMA application_id = %d; PRAGMA user_version = %d",
              (int)DB_APPLICATION_ID, (int)STORE_VERSION);

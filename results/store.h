@@ -29,7 +29,7 @@
 
 #include <stdint.h>
 
-enum { STORE_VERSION = 3 }; /* PRAGMA user_version that this program writes */
+enum { STORE_VERSION = 4 }; /* PRAGMA user_version that this program writes */
 
 typedef struct Store Store;
 typedef struct StoreRun StoreRun;

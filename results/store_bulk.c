@@ -206,5 +206,6 @@ bool store_bulk_run(Store *store, const StoreBulkRun *bulk, Err *err)
     for (int i = 0; i < bulk->n_checkpoints; i++) {
         if (!write_checkpoint(&run, &bulk->checkpoints[i], err)) return false;
     }
-    return store_run_list(store, run.id, info->experiment, err);
+    return store_write_derived(store->db, run.id, err) &&
+           store_run_list(store, run.id, info->experiment, err);
 }

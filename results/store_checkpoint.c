@@ -207,13 +207,31 @@ static bool write_end(StoreRun *run, RunStatus status, const char *message, cons
                  err);
 }
 
+bool store_write_derived(Db *db, int64_t run, Err *err)
+{
+    static const char *const STATEMENTS[] = {
+        "DELETE FROM run_candidate WHERE run_id = ?",
+        "INSERT INTO run_candidate"
+        " (run_id, variant, rule, checkpoint_id, step, value, source_accuracy, n_steps)"
+        " SELECT run_id, variant, rule, checkpoint_id, step, value, source_accuracy, n_steps"
+        " FROM run_candidate_source WHERE run_id = ?",
+        "DELETE FROM left_out WHERE run_id = ?",
+        "INSERT INTO left_out (run_id, domain_id, variant, step, accuracy)"
+        " SELECT run_id, domain_id, variant, step, accuracy FROM left_out_source WHERE run_id = ?"};
+    for (size_t i = 0; i < sizeof STATEMENTS / sizeof STATEMENTS[0]; i++) {
+        if (!db_do(db, STATEMENTS[i], DB_VALUES(db_int(run)), err)) return false;
+    }
+    return true;
+}
+
 bool store_run_finish(StoreRun *run, RunStatus status, const char *message, const StoreCost *cost,
                       Err *err)
 {
     check(status > RUN_RUNNING, "a run can't end as %s", run_status_name(status));
     Db *db = run->store->db;
     if (!db_begin(db, err)) return false;
-    if (!write_waiting(run, err) || !write_end(run, status, message, cost, err)) {
+    if (!write_waiting(run, err) || !write_end(run, status, message, cost, err) ||
+        !store_write_derived(db, run->id, err)) {
         db_rollback(db);
         return false;
     }

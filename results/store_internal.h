@@ -54,5 +54,7 @@ MUST_USE bool store_write_environment(Db *db, int64_t *out, const StoreEnvironme
 /* run_domain and run.held_out, of a run that has none; needs run->id and run->domains. */
 MUST_USE bool store_write_domains(StoreRun *run, const StoreRunInfo *info, Err *err);
 MUST_USE bool store_write_hparams(StoreRun *run, const StoreRunInfo *info, Err *err);
+/* The derived rows of a run (schema-4.sql), anew: after its status or checkpoints changed. */
+MUST_USE bool store_write_derived(Db *db, int64_t run, Err *err);
 
 #endif

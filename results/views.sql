@@ -70,6 +70,16 @@ CROSS JOIN checkpoint AS other ON other.run_id = twin.id AND other.variant = che
                               AND other.step = checkpoint.step
 WHERE run.status = 'done' AND twin.status = 'done' AND twin.id <> run.id;
 
+-- Accuracy on each of the two domains that a run holds out, at each checkpoint. Table left_out keeps these rows.
+DROP VIEW IF EXISTS left_out_source;
+CREATE VIEW left_out_source AS
+SELECT run.id AS run_id, run_domain.domain_id, checkpoint.variant, checkpoint.step, eval.accuracy
+FROM run
+CROSS JOIN run_domain ON run_domain.run_id = run.id AND run_domain.role = 'held_out'
+CROSS JOIN checkpoint ON checkpoint.run_id = run.id
+CROSS JOIN eval ON eval.checkpoint_id = checkpoint.id AND eval.domain_id = run_domain.domain_id AND eval.split = 'in'
+WHERE run.status = 'done' AND run.n_held_out = 2;
+
 -- Leave-one-domain-out value of each checkpoint of a run that holds out one domain, t: the mean over v of the in-split
 -- accuracy on v of the run that holds out {t, v}, at the same step. Only where there is exactly one run of each kind
 -- with that step: a missing, unfinished or doubled one leaves the step out (DomainBed's LeaveOneOutSelectionMethod).
@@ -88,56 +98,52 @@ doubled AS MATERIALIZED (
 )
 SELECT valued.experiment, valued.run_id, valued.variant, own.id AS checkpoint_id, valued.step, valued.value
 FROM (
-    SELECT pair.experiment, pair.run_id, checkpoint.variant, checkpoint.step, avg(eval.accuracy) AS value
+    SELECT pair.experiment, pair.run_id, left_out.variant, left_out.step, avg(left_out.accuracy) AS value
     FROM pair
-    CROSS JOIN checkpoint ON checkpoint.run_id = pair.pair_run_id
-    CROSS JOIN eval ON eval.checkpoint_id = checkpoint.id AND eval.domain_id = pair.domain_id AND eval.split = 'in'
-    GROUP BY pair.run_id, checkpoint.step, checkpoint.variant, pair.experiment
+    CROSS JOIN left_out ON left_out.run_id = pair.pair_run_id AND left_out.domain_id = pair.domain_id
+    GROUP BY pair.run_id, left_out.step, left_out.variant, pair.experiment
     HAVING count(*) = pair.n_others
 ) AS valued
 CROSS JOIN checkpoint AS own ON own.run_id = valued.run_id AND own.variant = valued.variant AND own.step = valued.step
 WHERE NOT EXISTS (SELECT 1 FROM doubled)
    OR (valued.experiment, valued.run_id, valued.variant, valued.step) NOT IN doubled;
 
--- For each run that is done, each experiment that lists it, each variant of its weights and each selection rule: the
--- checkpoint that the rule takes, and the value by which the rule then compares runs that differ in their
--- hyper-parameters only. n_steps: the checkpoints it was taken from.
+-- For each run that is done and each variant of its weights, the checkpoint that a selection rule takes from it by this
+-- run alone, and the value by which the rule then compares runs that differ in their hyper-parameters only. n_steps: the
+-- checkpoints it was taken from. Table run_candidate keeps these rows.
 --   training-domain       best mean out-split accuracy over the source domains; on a tie the earliest step
---   leave-one-domain-out  best mean accuracy on each other domain when that one is held out, too; the earliest step
 --   last                  the last checkpoint, compared by training-domain's value
 --   oracle                the last checkpoint, compared by the held-out domains' out split
--- Of a run's checkpoints only those taken are looked up, one for each variant that there is.
-DROP VIEW IF EXISTS candidate_alone;
-CREATE VIEW candidate_alone AS
-SELECT rules.rule, run_experiment.experiment, run.dataset_id, run.split_rule, run.method, run.held_out, run.n_held_out,
-       run.trial, run.hparams_seed, checkpoint.variant = run.variant AS reported, run.id AS run_id, checkpoint.variant,
-       checkpoint.id AS checkpoint_id, checkpoint.step,
+DROP VIEW IF EXISTS run_candidate_source;
+CREATE VIEW run_candidate_source AS
+SELECT run.id AS run_id, last.variant, rules.rule, chosen.id AS checkpoint_id, chosen.step,
        CASE rules.rule
            WHEN 'oracle' THEN (SELECT CASE WHEN count(accuracy) = count(*) THEN avg(accuracy) END
                                FROM run_domain
-                               LEFT JOIN eval ON eval.checkpoint_id = checkpoint.id
+                               LEFT JOIN eval ON eval.checkpoint_id = chosen.id
                                              AND eval.domain_id = run_domain.domain_id AND eval.split = 'out'
                                WHERE run_domain.run_id = run.id AND run_domain.role = 'held_out')
-           ELSE checkpoint.source_accuracy END AS value,
-       checkpoint.source_accuracy,
+           ELSE chosen.source_accuracy END AS value,
+       chosen.source_accuracy,
        CASE rules.rule
            WHEN 'training-domain' THEN (SELECT count(source_accuracy) FROM checkpoint AS one
-                                        WHERE one.run_id = run.id AND one.variant = checkpoint.variant)
+                                        WHERE one.run_id = run.id AND one.variant = last.variant)
            ELSE 1 END AS n_steps
-FROM run INDEXED BY run_group
-CROSS JOIN run_experiment ON run_experiment.run_id = run.id
-CROSS JOIN (SELECT DISTINCT variant FROM checkpoint) AS weights
+FROM run
+CROSS JOIN checkpoint AS last ON last.run_id = run.id
 CROSS JOIN (SELECT 'training-domain' AS rule UNION ALL SELECT 'last' UNION ALL SELECT 'oracle') AS rules
-CROSS JOIN checkpoint ON checkpoint.id = CASE rules.rule
+CROSS JOIN checkpoint AS chosen ON chosen.id = CASE rules.rule
     WHEN 'training-domain' THEN (SELECT id FROM checkpoint AS one
-                                 WHERE one.run_id = run.id AND one.variant = weights.variant
+                                 WHERE one.run_id = run.id AND one.variant = last.variant
                                    AND one.source_accuracy IS NOT NULL
                                  ORDER BY one.source_accuracy DESC, one.step LIMIT 1)
-    ELSE (SELECT id FROM checkpoint AS one
-          WHERE one.run_id = run.id AND one.variant = weights.variant
-          ORDER BY one.step DESC LIMIT 1) END
-WHERE run.status = 'done';
+    ELSE last.id END
+WHERE run.status = 'done'
+  AND NOT EXISTS (SELECT 1 FROM checkpoint AS later
+                  WHERE later.run_id = run.id AND later.variant = last.variant AND later.step > last.step);
 
+-- The candidates of leave-one-domain-out: best mean accuracy on each other domain when that one is held out, too; on a
+-- tie the earliest step.
 DROP VIEW IF EXISTS candidate_left_out;
 CREATE VIEW candidate_left_out AS
 SELECT 'leave-one-domain-out' AS rule, best.experiment, run.dataset_id, run.split_rule, run.method, run.held_out,
@@ -155,6 +161,17 @@ FROM (
 ) AS best
 CROSS JOIN run ON run.id = best.run_id
 CROSS JOIN checkpoint ON checkpoint.id = best.checkpoint_id;
+
+-- The candidates of all rules, for each experiment that lists the run.
+DROP VIEW IF EXISTS candidate_alone;
+CREATE VIEW candidate_alone AS
+SELECT run_candidate.rule, run_experiment.experiment, run.dataset_id, run.split_rule, run.method, run.held_out,
+       run.n_held_out, run.trial, run.hparams_seed, run_candidate.variant = run.variant AS reported, run.id AS run_id,
+       run_candidate.variant, run_candidate.checkpoint_id, run_candidate.step, run_candidate.value,
+       run_candidate.source_accuracy, run_candidate.n_steps
+FROM run INDEXED BY run_group
+CROSS JOIN run_experiment ON run_experiment.run_id = run.id
+CROSS JOIN run_candidate ON run_candidate.run_id = run.id;
 
 DROP VIEW IF EXISTS candidate;
 CREATE VIEW candidate AS

@@ -154,3 +154,11 @@ SELECT checkpoint_map.new, (SELECT new FROM temp.image_map WHERE old = image_id)
        (SELECT new FROM temp.class_map WHERE old = predicted_class_id), confidence
 FROM temp.checkpoint_map
 CROSS JOIN source.outcome ON checkpoint_id = checkpoint_map.old;
+
+INSERT INTO main.run_candidate (run_id, variant, rule, checkpoint_id, step, value, source_accuracy, n_steps)
+SELECT run_id, variant, rule, checkpoint_id, step, value, source_accuracy, n_steps
+FROM main.run_candidate_source WHERE run_id IN (SELECT new FROM temp.run_map);
+
+INSERT INTO main.left_out (run_id, domain_id, variant, step, accuracy)
+SELECT run_id, domain_id, variant, step, accuracy
+FROM main.left_out_source WHERE run_id IN (SELECT new FROM temp.run_map);

@@ -22,10 +22,43 @@ const char *fixture_file(void)
     return path;
 }
 
+void fixture_check_derived(const char *file)
+{
+    static const char *const TABLES[] = {"run_candidate", "left_out"};
+    for (int i = 0; i < 2; i++) {
+        for (int turn = 0; turn < 2; turn++) {
+            char sql[160];
+            snprintf(sql, sizeof sql,
+                     "SELECT count(*) FROM (SELECT * FROM %s%s EXCEPT SELECT * FROM %s%s)",
+                     TABLES[i], turn ? "" : "_source", TABLES[i], turn ? "_source" : "");
+            const char *differ = fixture_value_in(file, sql);
+            if (strcmp(differ, "0") != 0) fail_msg("%s: %s in \"%s\"", file, differ, sql);
+        }
+    }
+}
+
+/* Tests may leave what is damaged, no database, or of another version. */
+static bool is_sound(const char *file)
+{
+    sqlite3 *db;
+    sqlite3_stmt *statement = NULL;
+    static const char sql[] = "SELECT user_version, quick_check FROM pragma_user_version, "
+                              "pragma_quick_check(1)";
+    bool sound = sqlite3_open_v2(file, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+                 sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
+                 sqlite3_step(statement) == SQLITE_ROW &&
+                 sqlite3_column_int(statement, 0) == STORE_VERSION &&
+                 strcmp((const char *)sqlite3_column_text(statement, 1), "ok") == 0;
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    return sound;
+}
+
 void fixture_remove(void)
 {
     DIR *dir = opendir(folder);
     if (dir == NULL) return;
+    if (is_sound(path)) fixture_check_derived(path);
     for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
         char name[sizeof folder + sizeof entry->d_name + 1];
         snprintf(name, sizeof name, "%s/%s", folder, entry->d_name);

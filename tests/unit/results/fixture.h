@@ -37,7 +37,7 @@ typedef struct {
 /* A fresh folder and a path in it; both static, one test at a time. */
 const char *fixture_path(void);
 const char *fixture_file(void); /* that path */
-void fixture_remove(void);
+void fixture_remove(void);      /* checks its derived tables first, where it is a sound file */
 
 StoreDataset fixture_dataset(void);
 StoreRunInfo fixture_run_info(const char *key, int64_t dataset);
@@ -46,6 +46,9 @@ StoreEval fixture_eval(int64_t step, const char *variant, int domain, const char
 
 int64_t fixture_add_dataset(Store *store);
 int64_t fixture_add_run(Store *store, int64_t dataset, const FixtureRun *run); /* returns its id */
+
+/* The derived tables of a file hold what the views that define them say. */
+void fixture_check_derived(const char *file);
 
 /* The first column of the first row of a query on the database at fixture_path, as text in a static
  * buffer. */

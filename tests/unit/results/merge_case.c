@@ -49,6 +49,10 @@ void add_run(Store *store, int64_t dataset, const char *experiment, TestRun test
     StoreRun *run;
     StoreRunInfo info = fixture_run_info(test.key, dataset);
     info.experiment = experiment;
+    if (test.two) {
+        info.held_out = (const int[]){0, 2};
+        info.n_held_out = 2;
+    }
     assert_ok(store_run_begin(store, &run, &info, STORE_FRESH, &err));
     for (int64_t step = 1; step <= test.steps; step++) add_checkpoint(run, step, test.percent);
     if (test.status != RUN_RUNNING)
@@ -104,7 +108,10 @@ static const char SCORERS_SQL[] =
 void make_full_file(const char *file)
 {
     make_file(file, "full",
-              (TestRun[]){{"full-1", RUN_DONE, 2, 70}, {"full-2", RUN_DONE, 1, 60}, {0}});
+              (TestRun[]){{"full-1", RUN_DONE, 2, 70, false},
+                          {"full-2", RUN_DONE, 1, 60, false},
+                          {"full-3", RUN_DONE, 2, 55, true},
+                          {0}});
     sql_in(file, SCORERS_SQL);
 }
 
@@ -129,6 +136,7 @@ void merge_file(const char *source)
     assert_ok(merge_now(source, &err));
     assert_string_equal(fixture_value("PRAGMA integrity_check"), "ok");
     assert_string_equal(fixture_value("SELECT count(*) FROM pragma_foreign_key_check"), "0");
+    fixture_check_derived(target_path);
 }
 
 /* ---- looking inside ---- */
@@ -202,7 +210,7 @@ void make_many(void)
     assert_ok(db_script(store->db, "PRAGMA synchronous = OFF", &err));
     for (int i = 0; i < MERGE_MANY; i++) {
         snprintf(key, sizeof key, "many-%d", i);
-        add_run(store, 1, i % 2 ? "odd" : "even", (TestRun){key, RUN_DONE, 1, 40 + i % 7});
+        add_run(store, 1, i % 2 ? "odd" : "even", (TestRun){key, RUN_DONE, 1, 40 + i % 7, false});
     }
     store_close(store);
 }

@@ -8,7 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { MERGE_MANY = 450 }; /* runs of make_many, beside the two of make_full_file */
+enum {
+    MERGE_FULL = 3,  /* runs of make_full_file */
+    MERGE_MANY = 450 /* of make_many, beside those */
+};
 
 extern const char *target_path;
 extern char source_path[128];   /* of the file that is merged into it */
@@ -23,6 +26,7 @@ typedef struct {
     RunStatus status;
     int64_t steps; /* checkpoints 1..steps */
     int percent;   /* accuracy everywhere */
+    bool two;      /* holds out two domains */
 } TestRun;
 
 void add_run(Store *store, int64_t dataset, const char *experiment, TestRun test);

@@ -11,7 +11,7 @@ static void test_every_table_and_column_comes_along(void **state)
     make_full_file(source_path);
     uint64_t before = bytes_digest(source_path);
     merge_file(source_path);
-    assert_int_equal(merge_counts.added, 2);
+    assert_int_equal(merge_counts.added, MERGE_FULL);
     assert_string_equal(merge_report, "");
     assert_same_content(source_path, target_path,
                         true); /* an empty target: even the ids are the same */
@@ -83,7 +83,7 @@ static void test_merged_twice_changes_nothing(void **state)
     merge_file(source_path);
     merge_file(source_path);
     assert_int_equal(merge_counts.added, 0);
-    assert_int_equal(merge_counts.same, 2);
+    assert_int_equal(merge_counts.same, MERGE_FULL);
     assert_string_equal(merge_report, "");
     assert_same_content(source_path, target_path, true);
 }
@@ -94,21 +94,21 @@ static void test_the_run_that_got_further_wins(void **state)
 {
     (void)state;
     make_file(target_path, "here",
-              (TestRun[]){{"a", RUN_INTERRUPTED, 1, 50},
-                          {"b", RUN_DONE, 3, 50},
-                          {"c", RUN_RUNNING, 1, 50},
-                          {"d", RUN_FAILED, 2, 50},
-                          {"e", RUN_RUNNING, 2, 50},
-                          {"f", RUN_RUNNING, 1, 50},
+              (TestRun[]){{"a", RUN_INTERRUPTED, 1, 50, false},
+                          {"b", RUN_DONE, 3, 50, false},
+                          {"c", RUN_RUNNING, 1, 50, false},
+                          {"d", RUN_FAILED, 2, 50, false},
+                          {"e", RUN_RUNNING, 2, 50, false},
+                          {"f", RUN_RUNNING, 1, 50, false},
                           {0}});
     make_file(source_path, "there",
-              (TestRun[]){{"a", RUN_DONE, 3, 60},
-                          {"b", RUN_RUNNING, 1, 60},
-                          {"c", RUN_RUNNING, 2, 60},
-                          {"d", RUN_INTERRUPTED, 1, 60},
-                          {"e", RUN_RUNNING, 2, 60},
-                          {"f", RUN_DIVERGED, 1, 60},
-                          {"g", RUN_RUNNING, 1, 60},
+              (TestRun[]){{"a", RUN_DONE, 3, 60, false},
+                          {"b", RUN_RUNNING, 1, 60, false},
+                          {"c", RUN_RUNNING, 2, 60, false},
+                          {"d", RUN_INTERRUPTED, 1, 60, false},
+                          {"e", RUN_RUNNING, 2, 60, false},
+                          {"f", RUN_DIVERGED, 1, 60, false},
+                          {"g", RUN_RUNNING, 1, 60, false},
                           {0}});
     merge_file(source_path);
     assert_int_equal(merge_counts.added, 1);
@@ -137,17 +137,17 @@ static void test_other_numbers_are_a_conflict(void **state)
 {
     (void)state;
     make_file(target_path, "x",
-              (TestRun[]){{"a", RUN_DONE, 1, 50},
-                          {"b", RUN_DONE, 1, 50},
-                          {"c", RUN_DONE, 1, 50},
-                          {"d", RUN_DONE, 2, 50},
+              (TestRun[]){{"a", RUN_DONE, 1, 50, false},
+                          {"b", RUN_DONE, 1, 50, false},
+                          {"c", RUN_DONE, 1, 50, false},
+                          {"d", RUN_DONE, 2, 50, false},
                           {0}});
     make_file(source_path, "x",
-              (TestRun[]){{"a", RUN_DONE, 1, 51},
-                          {"b", RUN_DIVERGED, 1, 50},
-                          {"c", RUN_DONE, 1, 50},
-                          {"d", RUN_DONE, 1, 50},
-                          {"e", RUN_DONE, 1, 50},
+              (TestRun[]){{"a", RUN_DONE, 1, 51, false},
+                          {"b", RUN_DIVERGED, 1, 50, false},
+                          {"c", RUN_DONE, 1, 50, false},
+                          {"d", RUN_DONE, 1, 50, false},
+                          {"e", RUN_DONE, 1, 50, false},
                           {0}});
     sql_in(source_path,
            "UPDATE eval SET nll = 1.5 WHERE split = 'out' AND domain_id = 2 AND checkpoint_id ="

@@ -84,7 +84,7 @@ static void assert_refused(const char *source, const char *why)
 static void test_files_that_cannot_be_merged_change_nothing(void **state)
 {
     (void)state;
-    make_file(target_path, "x", (TestRun[]){{"mine", RUN_DONE, 1, 50}, {0}});
+    make_file(target_path, "x", (TestRun[]){{"mine", RUN_DONE, 1, 50, false}, {0}});
     assert_refused(source_path, "no such file");
     assert_int_equal(mkdir(source_path, 0777), 0);
     assert_refused(source_path, "a folder, expected a results file");
@@ -107,14 +107,14 @@ static void test_files_that_cannot_be_merged_change_nothing(void **state)
     unlink(source_path);
     make_full_file(source_path);
     sql_in(source_path, "PRAGMA user_version = 99");
-    assert_refused(source_path, "version 99 of the results schema, this dgbench knows up to 3");
+    assert_refused(source_path, "version 99 of the results schema, this dgbench knows up to 4");
 }
 
 static void test_a_dataset_with_another_content_is_refused(void **state)
 {
     (void)state;
     Err err;
-    make_file(target_path, "x", (TestRun[]){{"mine", RUN_DONE, 1, 50}, {0}});
+    make_file(target_path, "x", (TestRun[]){{"mine", RUN_DONE, 1, 50, false}, {0}});
     make_full_file(source_path);
     sql_in(source_path, "UPDATE domain SET name = 'cartoon' WHERE name = 'photo'");
     assert_false(merge_now(source_path, &err));
@@ -128,7 +128,7 @@ static void test_locked_files_are_reported(void **state)
     (void)state;
     Err err;
     Db *other;
-    make_file(target_path, "x", (TestRun[]){{"mine", RUN_DONE, 1, 50}, {0}});
+    make_file(target_path, "x", (TestRun[]){{"mine", RUN_DONE, 1, 50, false}, {0}});
     make_full_file(source_path);
     assert_ok(db_open(&other, source_path, DB_WRITE, &err));
     assert_ok(db_script(other, "PRAGMA locking_mode = EXCLUSIVE; UPDATE run SET seed = 1", &err));
@@ -141,7 +141,7 @@ static void test_locked_files_are_reported(void **state)
     db_rollback(other);
     db_close(other);
     merge_file(source_path);
-    assert_int_equal(merge_counts.added, 2);
+    assert_int_equal(merge_counts.added, MERGE_FULL);
 }
 
 /* Somebody else's file, on a folder of theirs. */

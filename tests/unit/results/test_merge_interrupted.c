@@ -70,11 +70,11 @@ static void test_a_kill_at_any_moment_loses_nothing(void **state)
         n_killed += killed_in_merge(1 + (int)((int64_t)total * i / N_KILLS), &ignored);
         assert_string_equal(fixture_value("PRAGMA integrity_check"), "ok");
         int n_runs = atoi(fixture_value("SELECT count(*) FROM run"));
-        n_between += n_runs > 0 && n_runs < MERGE_MANY + 2;
-        assert_true(n_runs == MERGE_MANY + 2 || n_runs % 200 == 0); /* whole batches */
+        n_between += n_runs > 0 && n_runs < MERGE_MANY + MERGE_FULL;
+        assert_true(n_runs == MERGE_MANY + MERGE_FULL || n_runs % 200 == 0); /* whole batches */
         merge_file(source_path);
         assert_int_equal(merge_counts.same, n_runs);
-        assert_int_equal(merge_counts.added, MERGE_MANY + 2 - n_runs);
+        assert_int_equal(merge_counts.added, MERGE_MANY + MERGE_FULL - n_runs);
         assert_same_content(source_path, target_path, true);
     }
     assert_int_equal(n_killed, N_KILLS);

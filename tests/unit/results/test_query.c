@@ -176,13 +176,13 @@ static void test_everything_but_reading_is_refused(void **state)
     }
     assert_string_equal(
         fixture_value("SELECT (SELECT count(*) FROM run) || (SELECT count(*) FROM dataset)"), "21");
-    assert_string_equal(fixture_value("PRAGMA user_version"), "3");
+    assert_string_equal(fixture_value("PRAGMA user_version"), "4");
 }
 
 static void test_reading_of_any_kind_is_allowed(void **state)
 {
     (void)state;
-    assert_string_equal(query_text("PRAGMA user_version", FORMAT_CSV), "user_version\n3\n");
+    assert_string_equal(query_text("PRAGMA user_version", FORMAT_CSV), "user_version\n4\n");
     assert_string_equal(
         query_text("SELECT count(*) AS n FROM pragma_table_info('hparam')", FORMAT_CSV), "n\n3\n");
     assert_string_equal(query_text("SELECT value FROM json_each('[7]')", FORMAT_CSV), "value\n7\n");

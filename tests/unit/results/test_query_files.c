@@ -25,12 +25,12 @@ static void test_files_that_are_no_results_are_refused(void **state)
     assert_int_equal(sqlite3_exec(foreign, "CREATE TABLE x (y)", NULL, NULL, NULL), SQLITE_OK);
     assert_fails(results_open(&other, name, &err), "of another program");
     assert_int_equal(sqlite3_exec(foreign,
-                                  "PRAGMA application_id = 1684496945; PRAGMA user_version = 4",
+                                  "PRAGMA application_id = 1684496945; PRAGMA user_version = 5",
                                   NULL, NULL, NULL),
                      SQLITE_OK);
     sqlite3_close(foreign);
     assert_fails(results_open(&other, name, &err),
-                 "version 4 of the results schema, this dgbench knows up to 3");
+                 "version 5 of the results schema, this dgbench knows up to 4");
     unlink(name);
     assert_int_equal(mkdir(name, 0777), 0);
     assert_fails(results_open(&other, name, &err), "a folder, expected a results file");
@@ -80,7 +80,11 @@ static void make_older(const char *name, int version)
         " hparams_seed, seed, variant, status, steps, started, updated, threads, environment_id,"
         " protocol, spec) VALUES (1, 'k', 1, 'erm', 'art', 1, 'image', 0, 0, 0, 'raw', 'done', 1,"
         " 'now', 'now', 1, 1, '', '{}');"
-        "INSERT INTO run_experiment VALUES ('old', 1);";
+        "INSERT INTO run_experiment VALUES ('old', 1); INSERT INTO run_domain VALUES (1, 1, "
+        "'held_out');"
+        "INSERT INTO checkpoint (id, run_id, step, variant, source_accuracy) VALUES"
+        " (1, 1, 50, 'raw', 0.75), (2, 1, 100, 'raw', 0.5);"
+        "INSERT INTO eval (checkpoint_id, domain_id, split, accuracy) VALUES (2, 1, 'out', 0.25);";
     assert_int_equal(sqlite3_open(name, &old), SQLITE_OK);
     for (int i = 0; i < version; i++) {
         assert_int_equal(sqlite3_exec(old, schema_files[i].text, NULL, NULL, NULL), SQLITE_OK);
@@ -111,7 +115,12 @@ static void bring_up_to_date(int version)
     assert_string_equal(fixture_value_in(name, "SELECT score || coalesce(rank, '-') ||"
                                                " coalesce(zero_shot_score, '-') FROM alignment"),
                         "0.25--");
-    assert_string_equal(fixture_value_in(name, "PRAGMA user_version"), "3");
+    assert_string_equal(fixture_value_in(name, "PRAGMA user_version"), "4");
+    assert_string_equal(
+        fixture_value_in(name, "SELECT group_concat(rule || ' ' || step || ' ' || value, ', ')"
+                               " FROM candidate ORDER BY rule"),
+        "last 100 0.5, oracle 100 0.25, training-domain 50 0.75");
+    fixture_check_derived(name);
 }
 
 static void test_older_files_are_brought_up_to_date(void **state)

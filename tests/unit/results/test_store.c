@@ -49,7 +49,7 @@ static void test_new_file_is_recognised_as_ours(void **state)
     Store *again;
     assert_ok(store_open(&again, path, &err));
     store_close(again);
-    assert_string_equal(fixture_value("PRAGMA user_version"), "3");
+    assert_string_equal(fixture_value("PRAGMA user_version"), "4");
     assert_string_equal(fixture_value("PRAGMA application_id"), "1684496945");
     assert_string_equal(fixture_value("PRAGMA journal_mode"), "wal");
     assert_string_equal(
@@ -104,7 +104,7 @@ static void test_newer_version_is_refused(void **state)
     assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 9", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     assert_fails(store_open(&other, path, &err),
-                 "version 9 of the results schema, this dgbench knows up to 3");
+                 "version 9 of the results schema, this dgbench knows up to 4");
 }
 
 static void test_folder_that_cannot_be_written(void **state)
