@@ -2,6 +2,7 @@
 #include "experiment_file.h"
 
 #include "held_out.h"
+#include "hparam_grid.h"
 #include "run_layers.h"
 
 #include <string.h>
@@ -16,15 +17,19 @@ static const SchemaRow sweep_rows[] = {
     {AT("sweep.held_out", NODE, held_out),
      .help = "each, pairs, single+pairs, or a list of domains and lists of domains"},
     {AT("sweep.methods", NODE, methods),
-     .help = "recipes: names, or maps {recipe: ..., label: ..., set: {key: value}}"},
+     .help = "recipes: names, or maps {recipe: ..., label: ..., set: {key: value}, grid: {key: "
+             "[values]}}"},
     {AT("sweep.draw", NODE, draw),
      .help = "hyper-parameters drawn for seeds above 0: domainbed, domainbed-small, "
              "domainbed-domainnet, swad, none, or a map of key: range; not given: the protocol's, "
              "else none"},
+    {AT("sweep.grid", NODE, grid),
+     .help = "a map of keys to lists of values: one run for every combination, each with a "
+             "hyper-parameter seed of its own, instead of draws"},
     {AT("sweep.trials", INT, trials), .default_text = "3", .low = 1, .high = 1000,
      .help = "trials, each with its own split"},
-    {AT("sweep.hparams", INT, hparams), .default_text = "1", .low = 1, .high = 10000,
-     .help = "number of hyper-parameter seeds"},
+    {AT("sweep.hparams", INT, hparams), .default_text = "0", .low = 0, .high = 10000,
+     .help = "number of hyper-parameter seeds; 0: one, or all points of the grid"},
     {AT("sweep.hparams_from", INT, hparams_from), .default_text = "0", .low = 0, .high = 1e9,
      .help = "first hyper-parameter seed; 0 is the one without a draw"},
 };
@@ -96,9 +101,9 @@ static bool check_set(const Experiment *e, const YamlNode *set, const char *key,
 
 static bool fail_entry(const Experiment *e, const EntryKind *kind, int line, Err *err)
 {
-    return err_set(err, ERR_FORMAT, "%s:%d: %s: expected a name or {%s: ..., %sset: {...}}",
-                   e->place, line, kind->key, kind->name_key,
-                   kind->has_label ? "label: ..., " : "");
+    return err_set(err, ERR_FORMAT, "%s:%d: %s: expected a name or {%s: ..., %sset: {...}%s}",
+                   e->place, line, kind->key, kind->name_key, kind->has_label ? "label: ..., " : "",
+                   kind->has_label ? ", grid: {...}" : "");
 }
 
 static bool read_entry_map(Entry *out, const Experiment *e, const EntryKind *kind,
@@ -106,7 +111,9 @@ static bool read_entry_map(Entry *out, const Experiment *e, const EntryKind *kin
 {
     const YamlNode *name = yaml_find(map, kind->name_key), *set = yaml_find(map, "set");
     const YamlNode *label = kind->has_label ? yaml_find(map, "label") : NULL;
-    bool no_others = map->n_items == (name != NULL) + (set != NULL) + (label != NULL);
+    const YamlNode *grid = kind->has_label ? yaml_find(map, "grid") : NULL;
+    bool no_others =
+        map->n_items == (name != NULL) + (set != NULL) + (label != NULL) + (grid != NULL);
     bool texts = (name == NULL || name->kind == YAML_SCALAR) &&
                  (label == NULL || label->kind == YAML_SCALAR);
     if (!no_others || !texts) return fail_entry(e, kind, map->line, err);
@@ -114,6 +121,7 @@ static bool read_entry_map(Entry *out, const Experiment *e, const EntryKind *kin
     out->name = name != NULL ? name->text : kind->default_name;
     out->label = label != NULL ? label->text : out->name;
     out->set = set;
+    out->grid = grid;
     return true;
 }
 
@@ -121,7 +129,7 @@ static bool read_entry(Entry *out, const Experiment *e, const EntryKind *kind, c
                        Err *err)
 {
     if (node->kind == YAML_LIST) return fail_entry(e, kind, node->line, err);
-    if (node->kind == YAML_SCALAR) *out = (Entry){node->text, node->text, NULL};
+    if (node->kind == YAML_SCALAR) *out = (Entry){.name = node->text, .label = node->text};
     if (node->kind == YAML_MAP && !read_entry_map(out, e, kind, node, err)) return false;
     bool is_named = out->name[0] != '\0' && out->label[0] != '\0';
     return is_named || fail_entry(e, kind, node->line, err);
@@ -139,7 +147,7 @@ static bool read_entries(Entries *out, const Experiment *e, const EntryKind *kin
     }
     out->items = arena_alloc(arena, (size_t)n, sizeof *out->items);
     out->n = n;
-    out->items[0] = (Entry){kind->default_name, kind->default_name, NULL};
+    out->items[0] = (Entry){.name = kind->default_name, .label = kind->default_name};
     for (int i = 0; node != NULL && i < n; i++) {
         const YamlNode *item = is_list ? &node->items[i] : node;
         if (!read_entry(&out->items[i], e, kind, item, err)) return false;
@@ -169,6 +177,60 @@ static bool read_methods(Experiment *e, Arena *arena, Err *err)
     return true;
 }
 
+/* ==== The grid ==== */
+
+static bool fail_grid(const Experiment *e, const YamlNode *grid, const char *what, Err *err)
+{
+    return err_set(err, ERR_FORMAT, "%s:%d: grid: %s", e->place, grid->line, what);
+}
+
+static bool check_grid(const Experiment *e, const YamlNode *grid, Err *err)
+{
+    if (!hparam_grid_check(grid, e->place, "grid", err) || !check_set(e, grid, "grid", err))
+        return false;
+    for (int k = 0; k < grid->n_items; k++) {
+        for (int i = 0; i < e->n_sets; i++) {
+            const char *set = e->sets[i];
+            size_t n = strlen(grid->keys[k]);
+            if (strncmp(set, grid->keys[k], n) != 0 || set[n] != '=') continue;
+            return err_set(err, ERR_USAGE, "--set %s: the grid gives this key out itself", set);
+        }
+    }
+    return true;
+}
+
+/* Every method has a grid of as many points, or none has one. */
+static bool read_grids(Experiment *e, Err *err)
+{
+    const YamlNode *first = NULL;
+    if (e->doc.grid != NULL && !check_grid(e, e->doc.grid, err)) return false;
+    for (int i = 0; i < e->methods.n; i++) {
+        Entry *method = &e->methods.items[i];
+        if (method->grid == NULL) method->grid = e->doc.grid;
+        if (method->grid == NULL) continue;
+        if (!check_grid(e, method->grid, err)) return false;
+        if (first == NULL) first = method->grid;
+        if (hparam_grid_points(method->grid) != hparam_grid_points(first))
+            return fail_grid(e, method->grid, "expected as many points as other methods have", err);
+    }
+    if (first == NULL) {
+        if (e->doc.hparams == 0) e->doc.hparams = 1;
+        return true;
+    }
+    for (int i = 0; i < e->methods.n; i++) {
+        if (e->methods.items[i].grid == NULL)
+            return fail_grid(e, first, "expected one for every method, see sweep.grid", err);
+    }
+    int64_t points = hparam_grid_points(first), from = e->doc.hparams_from;
+    if (e->doc.draw != NULL) return fail_grid(e, first, "expected no draw beside it", err);
+    if (e->doc.hparams == 0 && from < points) e->doc.hparams = points - from;
+    if (e->doc.hparams > 0 && from + e->doc.hparams <= points) return true;
+    return err_set(
+        err, ERR_FORMAT, "%s:%d: grid: found seeds %lld to %lld, expected points 0 to %lld",
+        e->place, first->line, (long long)from,
+        (long long)(from + e->doc.hparams - (e->doc.hparams > 0)), (long long)points - 1);
+}
+
 static bool open_root(Experiment *e, const ExperimentSource *source, Arena *arena, Err *err)
 {
     YamlNode *root;
@@ -196,6 +258,7 @@ bool experiment_open(Experiment **out, const RunKeys *keys, const ExperimentSour
     EntryKind datasets = {"datasets", "name", e->doc.spec.dataset, false};
     if (!hparams_read(&e->rules, keys, e->doc.draw, e->place, arena, err) ||
         !held_out_check(e->doc.held_out, e->place, err) || !read_methods(e, arena, err) ||
+        !read_grids(e, err) ||
         !read_entries(&e->datasets, e, &datasets, e->doc.datasets, arena, err)) {
         return false;
     }

@@ -1,18 +1,28 @@
 /* An experiment file: the keys of a RunSpec, and how to sweep. `dgbench run` makes one run of it,
  * `dgbench sweep` all.
  *
- *     dataset: emoji-styles              # or datasets: [a, {name: b, set: {train.checkpoint_freq:
- * 1000}}] train: {steps: 1200} sweep: held_out: each                   # each | pairs |
- * single+pairs | [photo, [photo, art]]; default: each methods: [erm, {recipe: erm, label:
- * erm-frozen, set: {method.batch_norm: frozen}}] trials: 3                        # trials 0, 1, 2
- *       hparams: 1                       # hyper-parameter seeds hparams_from, hparams_from + 1,
- * ... hparams_from: 0 draw: domainbed                  # what is drawn for seeds above 0: see
- * hparams.h
+ *     dataset: emoji-styles   # or datasets: [a, {name: b, set: {train.checkpoint_freq: 1000}}]
+ *     train: {steps: 1200}
+ *     sweep:
+ *       held_out: each        # each | pairs | single+pairs | [photo, [photo, art]]; default: each
+ *       methods: [erm, {recipe: erm, label: erm-frozen, set: {method.batch_norm: frozen}}]
+ *       trials: 3             # trials 0, 1, 2
+ *       hparams: 2            # hyper-parameter seeds hparams_from, hparams_from + 1, ...
+ *       hparams_from: 0
+ *       draw: domainbed       # what is drawn for seeds above 0: see hparams.h
+ *
+ * or, instead of the last three, a grid (hparam_grid.h) whose points the hyper-parameter seeds 0,
+ * 1,
+ * ... stand for; a method may have its own, of as many points:
+ *
+ *       grid: {method.lr: [1e-4, 1e-3]}
+ *       methods: [erm, {recipe: lora, grid: {method.lr: [1e-3, 1e-2]}}]
  *
  * Layers, each over the one before: schema defaults < recipe < file < the dataset's `set` < draws <
- * the method's `set` < --set. Without `methods` there is one, method.recipe. A top-level `held_out`
- * is the one set of a sweep that names none. Keys that the sweep gives out itself (recipe and
- * label, dataset, held_out, trial, hparams_seed) may not stand in a `set`.
+ * the method's `set` < its point of the grid < --set. Without `methods` there is one,
+ * method.recipe. A top-level `held_out` is the one set of a sweep that names none. Keys that the
+ * sweep gives out itself (recipe and label, dataset, held_out, trial, hparams_seed) may not stand
+ * in a `set`.
  *
  * Jobs come in DomainBed's order: trial, dataset, method, held-out set, hyper-parameter seed;
  * `single+pairs` in its order too: [0], [0,1], [0,2], ..., [1], [1,2], ...

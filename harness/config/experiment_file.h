@@ -8,15 +8,16 @@
 /* What the schema of an experiment file fills. */
 typedef struct {
     RunSpec spec; /* first: the keys of a RunSpec have their offsets in it */
-    const YamlNode *datasets, *held_out, *methods, *draw;
-    int64_t trials, hparams, hparams_from;
-    HparamRules rules; /* no key: the draws of base_spec's dataset */
+    const YamlNode *datasets, *held_out, *methods, *draw, *grid;
+    int64_t trials, hparams, hparams_from; /* hparams: with a grid, its points */
+    HparamRules rules;                     /* no key: the draws of base_spec's dataset */
 } Document;
 
 typedef struct {
     const char *name; /* of a dataset; a method's recipe */
     const char *label;
-    const YamlNode *set; /* NULL: nothing */
+    const YamlNode *set;  /* NULL: nothing */
+    const YamlNode *grid; /* of a method; NULL: none */
 } Entry;
 
 typedef struct {

@@ -1,6 +1,7 @@
 /* The specs that come out of an experiment. */
 #include "experiment_file.h"
 #include "held_out.h"
+#include "hparam_grid.h"
 #include "protocols.h"
 #include "run_layers.h"
 
@@ -12,11 +13,19 @@ static bool apply_set(Document *doc, const Experiment *e, const YamlNode *set, A
     return set == NULL || schema_read(&e->keys->schema, doc, set, e->place, arena, err);
 }
 
-/* What comes after the draws: the method's own settings, then --set. */
+/* What comes after the draws: the method's own settings, its point of the grid, then --set. */
 static bool apply_last(Document *doc, const Experiment *e, const Entry *method, Arena *arena,
                        Err *err)
 {
     if (!apply_set(doc, e, method->set, arena, err)) return false;
+    if (method->grid != NULL) {
+        int64_t n = hparam_grid_points(method->grid), point = doc->spec.hparams_seed;
+        if (point < 0 || point >= n)
+            return err_set(err, ERR_FORMAT, "%s: hparams_seed: found %lld, expected 0 to %lld",
+                           e->place, (long long)point, (long long)n - 1);
+        if (!apply_set(doc, e, hparam_grid_point(method->grid, point, arena), arena, err))
+            return false;
+    }
     for (int i = 0; i < e->n_sets; i++) {
         if (!schema_set(&e->schema, doc, e->sets[i], arena, err)) return false;
     }
@@ -50,7 +59,7 @@ static bool base_spec(Document *out, const Experiment *e, const Entry *dataset, 
     }
     out->spec.dataset = arena_strdup(arena, dataset->name);
     out->spec.protocol = e->doc.spec.protocol;
-    out->rules = draw_rules(e, dataset, arena);
+    out->rules = method->grid != NULL ? (HparamRules){0} : draw_rules(e, dataset, arena);
     return run_spec_finish(&out->spec, e->place, arena, err);
 }
 
@@ -58,7 +67,7 @@ static bool base_spec(Document *out, const Experiment *e, const Entry *dataset, 
 static bool draw_spec(Document *doc, const Experiment *e, const Entry *method, Arena *arena,
                       Err *err)
 {
-    if (doc->spec.hparams_seed == 0) return true;
+    if (doc->spec.hparams_seed == 0) return true; /* base_spec's: no draw, the grid's point 0 */
     RunSpec swept = doc->spec;
     if (!hparams_apply(&doc->spec, &doc->rules, arena, err) ||
         !apply_last(doc, e, method, arena, err)) {
@@ -76,7 +85,8 @@ bool experiment_single(RunSpec *out, const Experiment *e, Arena *arena, Err *err
 {
     const RunSpec *own = &e->doc.spec;
     const char *label = own->method.label[0] != '\0' ? own->method.label : own->method.recipe;
-    Entry method = {own->method.recipe, label, NULL}, dataset = {own->dataset, own->dataset, NULL};
+    Entry method = {own->method.recipe, label, NULL, e->doc.grid},
+          dataset = {own->dataset, own->dataset, NULL, NULL};
     for (int i = 0; i < e->datasets.n; i++) {
         bool is_only = e->datasets.n == 1 && own->dataset[0] == '\0';
         if (is_only || str_equal(e->datasets.items[i].name, own->dataset)) {

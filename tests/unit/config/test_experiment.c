@@ -210,6 +210,61 @@ static void test_datasets_before_their_domains_are_known(void **state)
     assert_fails(experiment_dataset(&spec, e, 0, arena, &err), "exp.yaml: dataset: found nothing");
 }
 
+static void test_a_grid_gives_every_combination_a_seed(void **state)
+{
+    (void)state;
+    const RunSpec *runs =
+        runs_of("dataset: d\nprotocol: domainbed\nsweep: {trials: 1, held_out: [photo], grid: "
+                "{method.lr: [0.1, 0.2], train.steps: [7, 8]}, methods: [erm, {recipe: erm, "
+                "label: own, set: {method.lr: 0.5}, grid: {method.lr: [0.3, 0.4, 0.5, 0.6]}}]}",
+                8);
+    const double rates[] = {0.1, 0.1, 0.2, 0.2, 0.3, 0.4, 0.5, 0.6};
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(runs[i].hparams_seed, i % 4);
+        assert_close(runs[i].method.lr, rates[i], 1e-12, 0);
+        if (i < 4) assert_int_equal(runs[i].train.steps, 7 + i % 2);
+        for (int j = 0; j < i; j++) assert_int_not_equal(runs[i].seed, runs[j].seed);
+    }
+    Experiment *e;
+    RunSpec one;
+    const char *text = "dataset: d\nheld_out: photo\nhparams_seed: 1\nsweep: {grid: {method.lr: "
+                       "[0.1, 0.2]}}";
+    assert_ok(open_with(&e, text, NULL, 0));
+    assert_ok(experiment_single(&one, e, arena, &err));
+    assert_close(one.method.lr, 0.2, 1e-12, 0);
+}
+
+static void test_bad_grids(void **state)
+{
+    (void)state;
+    expect_open_error("sweep: {grid: [1, 2]}", "exp.yaml:1: grid: expected a map {key: [values]}");
+    expect_open_error("sweep:\n  grid:\n    method.lr: 1e-3",
+                      "exp.yaml:3: grid: method.lr: expected a list of values");
+    expect_open_error("sweep: {grid: {trial: [1, 2]}}",
+                      "exp.yaml:1: grid: \"trial\" cannot be set here, the sweep gives it out "
+                      "itself");
+    expect_open_error("sweep: {hparams: 3, grid: {method.lr: [1e-3, 1e-2]}}",
+                      "exp.yaml:1: grid: found seeds 0 to 2, expected points 0 to 1");
+    expect_open_error("sweep: {draw: domainbed, grid: {method.lr: [1e-3]}}",
+                      "exp.yaml:1: grid: expected no draw beside it");
+    assert_int_equal(runs_of("dataset: d\nsweep: {trials: 1, held_out: [art], hparams_from: 1, "
+                             "grid: {method.lr: [1, 2, 3]}}",
+                             2)
+                         ->hparams_seed,
+                     1);
+    expect_open_error("sweep: {methods: [erm, {recipe: erm, label: a, grid: {method.lr: [1]}}]}",
+                      "exp.yaml:1: grid: expected one for every method, see sweep.grid");
+    expect_open_error("sweep: {grid: {method.lr: [1, 2]}, methods: [erm, {recipe: erm, label: a, "
+                      "grid: {method.lr: [1]}}]}",
+                      "exp.yaml:1: grid: expected as many points as other methods have");
+    expect_runs_error("dataset: d\nsweep: {grid: {method.lq: [1e-3]}}", NULL, 0,
+                      "exp.yaml:2: unknown key \"method.lq\" (did you mean \"method.lr\"?)");
+    Experiment *e;
+    const char *set = "method.lr=1";
+    assert_false(open_with(&e, "sweep: {grid: {method.lr: [1e-3]}}", &set, 1));
+    assert_string_equal(err.text, "--set method.lr=1: the grid gives this key out itself");
+}
+
 static void test_bad_files(void **state)
 {
     (void)state;
@@ -227,7 +282,7 @@ static void test_bad_files(void **state)
     expect_open_error(
         "sweep: {methods: [{recipes: erm}]}",
         "exp.yaml:1: sweep.methods: expected a name or {recipe: ..., label: ..., set: "
-        "{...}}");
+        "{...}, grid: {...}}");
     expect_open_error("datasets: [d, d]", "exp.yaml:1: datasets: \"d\" is given twice");
     expect_open_error("datasets: [[d]]",
                       "exp.yaml:1: datasets: expected a name or {name: ..., set: {...}}");
@@ -276,6 +331,8 @@ int main(void)
         TEST(test_seed_of_one_run),
         TEST(test_single_run),
         TEST(test_datasets_before_their_domains_are_known),
+        TEST(test_a_grid_gives_every_combination_a_seed),
+        TEST(test_bad_grids),
         TEST(test_bad_files),
         TEST(test_bad_sweeps),
     };
