@@ -58,3 +58,23 @@ const ParamNaming NAMING_OLD_TORCHVISION_VIT = {
     .probe = "encoder.layers.encoder_layer_0.mlp.linear_1.weight",
     .rules = OLD_TORCHVISION_VIT,
     .n_rules = sizeof OLD_TORCHVISION_VIT / sizeof *OLD_TORCHVISION_VIT};
+
+static const NameRule HUGGING_FACE_VIT[] = {
+    {"cls_token", "vit.embeddings.cls_token", 0},
+    {"pos_embed", "vit.embeddings.position_embeddings", 0},
+    {"patch_embed.proj.", "vit.embeddings.patch_embeddings.projection.", 0},
+    {"blocks.", "vit.encoder.layer.", 0},
+    {".norm1.", ".layernorm_before.", 0},
+    {".norm2.", ".layernorm_after.", 0},
+    {".attn.qkv.", ".attention.attention.{query}.", 0},
+    {".attn.proj.", ".attention.output.dense.", 0},
+    {".mlp.fc1.", ".intermediate.dense.", 0},
+    {".mlp.fc2.", ".output.dense.", 0},
+    {"head.", "classifier.", 0},
+    {"norm.", "vit.layernorm.", 0}, /* the last: the blocks' norms have got other names by then */
+};
+
+const ParamNaming NAMING_HUGGING_FACE_VIT = {.probe = "vit.embeddings.cls_token",
+                                             .rules = HUGGING_FACE_VIT,
+                                             .n_rules = sizeof HUGGING_FACE_VIT /
+                                                        sizeof *HUGGING_FACE_VIT};

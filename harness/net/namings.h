@@ -11,4 +11,7 @@ extern const ParamNaming NAMING_HUGGING_FACE_CLIP;
  * older; ours are timm's. */
 extern const ParamNaming NAMING_TORCHVISION_VIT, NAMING_OLD_TORCHVISION_VIT;
 
+/* Of transformers' ViTForImageClassification (whose norms have another eps, 1e-12). */
+extern const ParamNaming NAMING_HUGGING_FACE_VIT;
+
 #endif

@@ -171,7 +171,8 @@ bool net_load(Net *net, const char *path, Err *err)
 {
     SafeTensors *f;
     if (!safetensors_open(&f, path, err)) return false;
-    const ParamNaming *const namings[] = {&NAMING_TORCHVISION_VIT, &NAMING_OLD_TORCHVISION_VIT};
+    const ParamNaming *const namings[] = {&NAMING_TORCHVISION_VIT, &NAMING_OLD_TORCHVISION_VIT,
+                                          &NAMING_HUGGING_FACE_VIT};
     ParamsLoad options = {.allow_missing_head = true,
                           .namings = namings,
                           .n_namings = sizeof namings / sizeof *namings,

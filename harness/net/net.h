@@ -61,11 +61,11 @@ typedef struct Net Net;
 MUST_USE bool net_new(Net **out, const NetOptions *options, Err *err);
 void net_free(Net *net); /* NULL is fine */
 
-/* Values from a safetensors file under the published names (of ViTs timm's or torchvision's). NaN
- * or infinity in it: error. A classifier of another size keeps its initial values; any other
- * difference is an error that lists the names. Models of 3 input channels load into nets of other
- * counts as DomainBed does (channel i takes i % 3); a transformer's positions are interpolated when
- * the file is of another image size. */
+/* Values from a safetensors file under the published names (of ViTs timm's, torchvision's or Hugging
+ * Face's). NaN or infinity in it: error. A classifier of another size keeps its initial values; any
+ * other difference is an error that lists the names. Models of 3 input channels load into nets of
+ * other counts as DomainBed does (channel i takes i % 3); a transformer's positions are interpolated
+ * when the file is of another image size. */
 MUST_USE bool net_load(Net *net, const char *path, Err *err);
 
 Params *net_params(Net *net);   /* borrowed */

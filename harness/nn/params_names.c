@@ -3,7 +3,12 @@
 
 #include <string.h>
 
-static const char STACK[] = "{qkv}", PARTS[] = "qkv";
+typedef struct {
+    const char *stack, *parts[NAME_MAX_PARTS];
+} Stack;
+
+static const Stack STACKS[] = {{"{qkv}", {"q", "k", "v"}}, {"{query}", {"query", "key", "value"}}};
+enum { N_STACKS = sizeof STACKS / sizeof *STACKS };
 
 /* The first `from` in s becomes `to`. False when there is none. */
 static bool replace(Str *s, const char *from, const char *to)
@@ -29,6 +34,14 @@ static void apply(Str *name, bool *transposed, const ParamNaming *naming)
     }
 }
 
+static const Stack *find_stack(const char *name)
+{
+    for (int i = 0; i < N_STACKS; i++) {
+        if (strstr(name, STACKS[i].stack) != NULL) return &STACKS[i];
+    }
+    return NULL;
+}
+
 void param_source_init(ParamSource *s, const ParamNaming *naming, const char *prefix,
                        const char *ours)
 {
@@ -36,11 +49,11 @@ void param_source_init(ParamSource *s, const ParamNaming *naming, const char *pr
     Str name = {0};
     str_add(&name, ours);
     if (naming != NULL) apply(&name, &s->transposed, naming);
-    if (strstr(str_text(&name), STACK) != NULL) s->n = NAME_MAX_PARTS;
+    const Stack *stack = find_stack(str_text(&name));
+    if (stack != NULL) s->n = NAME_MAX_PARTS;
     for (int i = 0; i < s->n; i++) {
-        char part[2] = {PARTS[i], '\0'};
         str_addf(&s->names[i], "%s%s", prefix, str_text(&name));
-        (void)replace(&s->names[i], STACK, part);
+        if (stack != NULL) (void)replace(&s->names[i], stack->stack, stack->parts[i]);
     }
     str_done(&name);
 }

@@ -13,7 +13,7 @@
 enum { NAME_TRANSPOSED = 1 }; /* matrices are [columns,rows] in the file */
 
 /* A part of our name and what stands there in the file. "{qkv}" stands for three tensors, with q, k
- * and v in its place, whose rows follow each other in ours. */
+ * and v in its place, whose rows follow each other in ours; "{query}" for query, key and value. */
 typedef struct {
     const char *ours, *theirs;
     unsigned flags;
