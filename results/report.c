@@ -25,6 +25,7 @@ static const struct {
     {"intervals", "Intervals"},
     {"gap", "Validation gap"},
     {"curves", "Curves"},
+    {"ip-oop", "IP and OOP"},
     {"rules", "Selection rules"},
     {"cost", "Cost"},
     {"hparams", "Hyper-parameters"},

@@ -4,6 +4,7 @@
 #include "html.h"
 #include "report.h"
 #include "store_case.h"
+#include "store_internal.h"
 #include "svg_chart.h"
 #include "test.h"
 
@@ -300,11 +301,55 @@ static void test_curve_of_a_single_point_is_a_dot(void **state)
     assert_lacks(str_text(&page), "class=\"band");
 }
 
+/* Of sketch's four images, all but the third are predicted right; the last two agree most with
+ * their text. */
+static void add_predictions_and_scores(void)
+{
+    Err err;
+    StoreRun *run;
+    StoreRunInfo info = fixture_run_info("told", dataset);
+    const StoreOutcome outcomes[] = {{8, 0, 0.5F}, {9, 1, 0.5F}, {10, 1, 0.5F}, {11, 1, 0.5F}};
+    assert_ok(store_run_begin(store, &run, &info, STORE_FRESH, &err));
+    for (int d = 0; d < FIXTURE_DOMAINS; d++) {
+        StoreEval in = fixture_eval(1, "raw", d, "in", 75),
+                  out = fixture_eval(1, "raw", d, "out", 75);
+        store_eval(run, &in, outcomes, d == 2 ? 4 : 0);
+        store_eval(run, &out, NULL, 0);
+    }
+    assert_ok(store_checkpoint_commit(run, 1, &err));
+    assert_ok(store_run_finish(run, RUN_DONE, NULL, &(StoreCost){0}, &err));
+    store_run_free(run);
+    assert_ok(db_script(store->db,
+                        "INSERT INTO scorer (name, model, weights, template, preprocessing)"
+                        " VALUES ('<clip>', 'vit', 'w', '{}', '');"
+                        "INSERT INTO alignment (scorer_id, image_id, score)"
+                        " SELECT 1, id, (position % 4) / 100.0 FROM image",
+                        &err));
+}
+
+static void test_ip_and_oop(void **state)
+{
+    (void)state;
+    add("erm", 0, 0, 50);
+    assert_has(make_page(&(ReportOptions){0}), "dgbench score gives scores");
+    add_predictions_and_scores();
+    const char *part = strstr(make_page(&(ReportOptions){0}), "In pretraining and out of it");
+    assert_non_null(part);
+    assert_lacks(part, "dgbench score gives scores");
+    assert_has(part, "rule &quot;median&quot;, scorer &lt;clip&gt;");
+    const char *values[] = {">50.0<", ">100.0<", ">75.0<"}; /* IP, OOP, All */
+    for (int i = 0; i < 3; i++) {
+        part = strstr(part, values[i]);
+        if (part == NULL) fail_msg("no %s in its place", values[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(test_empty_database),
+        TEST(test_ip_and_oop),
         TEST(test_one_run),
         TEST(test_mean_error_and_interval),
         TEST(test_best_and_missing_cells),
