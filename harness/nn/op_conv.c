@@ -4,11 +4,30 @@
 #include "err.h"
 #include "ops.h"
 #include "parts.h"
+#include "sink.h"
 
 typedef struct {
     ConvShape shape;
     bool relu;
 } ConvAux;
+
+static SinkProduct sink_product(const ConvShape *shape)
+{
+    return (SinkProduct){
+        .conv = shape, .rows = shape->n * shape->out_h * shape->out_w, .out = shape->m};
+}
+
+static void sink_weight(Tape *t, const Tensor *y, Real *scratch)
+{
+    const ConvAux *aux = y->aux;
+    SinkProduct p = sink_product(&aux->shape);
+    p.x = y->inputs[0]->v;
+    p.y = y->v;
+    p.bias = y->inputs[2] != NULL ? y->inputs[2]->v : NULL;
+    p.dy = y->g;
+    Tensor *w = y->inputs[1];
+    w->sink->add(t, w, &p, scratch);
+}
 
 static void conv2d_backward(Tape *t, Tensor *y)
 {
@@ -17,7 +36,8 @@ static void conv2d_backward(Tape *t, Tensor *y)
     const Tensor *x = y->inputs[0], *w = y->inputs[1];
     bool fresh;
     Real *dx = tape_grad_fresh(t, y->inputs[0], &fresh);
-    Real *dw = tape_grad(t, y->inputs[1]);
+    bool sinks = tape_sink_grads(t, y->inputs[1]);
+    Real *dw = sinks ? NULL : tape_grad(t, y->inputs[1]);
     Real *db = tape_grad(t, y->inputs[2]);
     ConvWork work = {tape_scratch(t, y->backward_scratch), threads};
     if (aux->relu) parts_relu_backward(threads, y->g, y->v, tensor_size(y));
@@ -29,6 +49,7 @@ static void conv2d_backward(Tape *t, Tensor *y)
                                      .scale = 1,
                                      .out = db});
     }
+    if (sinks) sink_weight(t, y, work.scratch);
     if (dw != NULL) conv_backward_weight(&aux->shape, &work, dw, x->v, y->g);
     if (dx != NULL) conv_backward_input(&aux->shape, &work, dx, fresh, y->g, w->v);
     tape_scratch_end(t, work.scratch, y->backward_scratch);
@@ -71,6 +92,12 @@ Tensor *nn_conv2d(Tape *t, Tensor *x, Tensor *w, Tensor *b, NnConv options)
                  .flops = conv_flops(&s),
                  .matmul_like = true,
                  .backward_scratch = scratch_size};
+    if (w->sink != NULL && w->needs_grad) {
+        SinkProduct p = sink_product(&s);
+        size_t sink_size = w->sink->scratch_size(w, &p, threads);
+        op.sink_flops = w->sink->flops(w, &p);
+        if (sink_size > scratch_size) op.backward_scratch = sink_size;
+    }
     Tensor *y = tape_result(t, &op, 4, (int[]){s.n, s.out_h, s.out_w, s.m});
     ConvAux *aux = y->aux = tape_aux(t, sizeof *aux);
     *aux = (ConvAux){s, options.relu};

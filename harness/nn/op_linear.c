@@ -5,6 +5,7 @@
 #include "err.h"
 #include "gemm.h"
 #include "ranges.h"
+#include "sink.h"
 
 #include <string.h>
 
@@ -42,44 +43,73 @@ static void linear_forward(Tape *t, Tensor *y, const Tensor *x, const Tensor *w,
                                           .c = y->v});
 }
 
+static SinkProduct sink_product(const Tensor *x, const Tensor *w, const Tensor *b, const Tensor *y)
+{
+    return (SinkProduct){.rows = tensor_rows(x),
+                         .out = w->dims[0],
+                         .x = x->v,
+                         .y = y != NULL ? y->v : NULL,
+                         .bias = b != NULL ? b->v : NULL,
+                         .dy = y != NULL ? y->g : NULL};
+}
+
+static void sink_weight(Tape *t, Tensor *y)
+{
+    Tensor *w = y->inputs[1];
+    SinkProduct p = sink_product(y->inputs[0], w, y->inputs[2], y);
+    Real *scratch = tape_scratch(t, y->backward_scratch);
+    w->sink->add(t, w, &p, scratch);
+    tape_scratch_end(t, scratch, y->backward_scratch);
+}
+
+/* dx = dy w */
+static void linear_backward_input(Tape *t, const Tensor *y, Real *dx, bool fresh)
+{
+    const Tensor *x = y->inputs[0], *w = y->inputs[1];
+    gemm_threads(tape_threads(t), &(Gemm){.m = tensor_rows(x),
+                                          .n = tensor_columns(x),
+                                          .k = w->dims[0],
+                                          .alpha = 1,
+                                          .beta = fresh ? 0 : 1,
+                                          .a = y->g,
+                                          .b = w->v,
+                                          .c = dx});
+}
+
+/* dw = dy^T x */
+static void linear_backward_weight(Tape *t, const Tensor *y, Real *dw, bool fresh)
+{
+    const Tensor *x = y->inputs[0], *w = y->inputs[1];
+    gemm_threads(tape_threads(t), &(Gemm){.transpose_a = true,
+                                          .m = w->dims[0],
+                                          .n = tensor_columns(x),
+                                          .k = tensor_rows(x),
+                                          .alpha = 1,
+                                          .beta = fresh ? 0 : 1,
+                                          .a = y->g,
+                                          .b = x->v,
+                                          .c = dw});
+}
+
 static void linear_backward(Tape *t, Tensor *y)
 {
-    Tensor *x = y->inputs[0], *w = y->inputs[1], *b = y->inputs[2];
-    int rows = tensor_rows(x), d = tensor_columns(x), m = w->dims[0];
-    ThreadPool *threads = tape_threads(t);
-    bool fresh;
-    Real *dx = tape_grad_fresh(t, x, &fresh);
-    if (dx != NULL) {
-        gemm_threads(threads, &(Gemm){.m = rows,
-                                      .n = d,
-                                      .k = m,
-                                      .alpha = 1,
-                                      .beta = fresh ? 0 : 1,
-                                      .a = y->g,
-                                      .b = w->v,
-                                      .c = dx});
-    }
-    Real *dw = tape_grad_fresh(t, w, &fresh);
-    if (dw != NULL) {
-        gemm_threads(threads, &(Gemm){.transpose_a = true,
-                                      .m = m,
-                                      .n = d,
-                                      .k = rows,
-                                      .alpha = 1,
-                                      .beta = fresh ? 0 : 1,
-                                      .a = y->g,
-                                      .b = x->v,
-                                      .c = dw});
-    }
-    Real *db = tape_grad_fresh(t, b, &fresh);
+    Tensor *w = y->inputs[1];
+    bool fresh_x = false, fresh_w = false, fresh_b = false;
+    Real *dx = tape_grad_fresh(t, y->inputs[0], &fresh_x);
+    bool sinks = tape_sink_grads(t, w);
+    Real *dw = sinks ? NULL : tape_grad_fresh(t, w, &fresh_w);
+    Real *db = tape_grad_fresh(t, y->inputs[2], &fresh_b);
+    if (dx != NULL) linear_backward_input(t, y, dx, fresh_x);
+    if (dw != NULL) linear_backward_weight(t, y, dw, fresh_w);
+    if (sinks) sink_weight(t, y);
     if (db != NULL) {
-        axis_sum(threads, &(AxisSum){.x = y->g,
-                                     .outer = 1,
-                                     .length = (size_t)rows,
-                                     .inner = (size_t)m,
-                                     .scale = 1,
-                                     .out = db,
-                                     .fresh = fresh});
+        axis_sum(tape_threads(t), &(AxisSum){.x = y->g,
+                                             .outer = 1,
+                                             .length = (size_t)tensor_rows(y),
+                                             .inner = (size_t)w->dims[0],
+                                             .scale = 1,
+                                             .out = db,
+                                             .fresh = fresh_b});
     }
 }
 
@@ -100,6 +130,11 @@ Tensor *nn_linear(Tape *t, Tensor *x, Tensor *w, Tensor *b)
                  .n_inputs = 3,
                  .flops = 2.0 * (double)tensor_size(x) * w->dims[0],
                  .matmul_like = true};
+    if (w->sink != NULL && w->needs_grad) {
+        SinkProduct p = sink_product(x, w, b, NULL);
+        op.sink_flops = w->sink->flops(w, &p);
+        op.backward_scratch = w->sink->scratch_size(w, &p, tape_threads(t));
+    }
     Tensor *y = tape_result(t, &op, x->rank, dims);
     if (!tape_planning(t)) linear_forward(t, y, x, w, b);
     return y;

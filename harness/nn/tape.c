@@ -193,7 +193,8 @@ static double backward_cost(const TapeOp *op)
 {
     double flops = 0;
     for (int i = 0; i < op->n_inputs && i < (op->matmul_like ? 2 : 1); i++) {
-        if (op->inputs[i] != NULL && op->inputs[i]->needs_grad) flops += op->flops;
+        const Tensor *x = op->inputs[i];
+        if (x != NULL && x->needs_grad) flops += x->sink != NULL ? op->sink_flops : op->flops;
     }
     return flops;
 }
@@ -259,6 +260,7 @@ Real *tape_grad_fresh(Tape *t, Tensor *x, bool *fresh)
 {
     *fresh = false;
     if (x == NULL || !x->needs_grad) return NULL;
+    check(x->sink == NULL, "%s: its gradient goes through a sink", x->op);
     if (x->g == NULL) {
         x->g = tape_save(t, x, tensor_size(x), sizeof *x->g);
         *fresh = true;
@@ -272,6 +274,13 @@ Real *tape_grad(Tape *t, Tensor *x)
     Real *g = tape_grad_fresh(t, x, &fresh);
     if (fresh && !tape_planning(t)) memset(g, 0, tensor_size(x) * sizeof *g);
     return g;
+}
+
+bool tape_sink_grads(Tape *t, Tensor *w)
+{
+    if (w->sink == NULL || !w->needs_grad) return false;
+    for (int i = 0; i < w->n_inputs; i++) (void)tape_grad(t, w->inputs[i]);
+    return true;
 }
 
 Real *tape_scratch(Tape *t, size_t n)
@@ -318,8 +327,11 @@ void tape_pin(Tensor *y)
 /* In a plan no op runs backward: the memory that it would ask for is taken instead. */
 static void plan_backward(Tape *t, Tensor *y)
 {
-    bool fresh;
-    for (int i = 0; i < y->n_inputs; i++) (void)tape_grad_fresh(t, y->inputs[i], &fresh);
+    for (int i = 0; i < y->n_inputs; i++) {
+        Tensor *x = y->inputs[i];
+        bool fresh, sinks = x != NULL && tape_sink_grads(t, x);
+        if (!sinks) (void)tape_grad_fresh(t, x, &fresh);
+    }
     if (y->backward_scratch == 0) return;
     Real *scratch = tape_scratch(t, y->backward_scratch);
     tape_scratch_end(t, scratch, y->backward_scratch);

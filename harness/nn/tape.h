@@ -93,8 +93,9 @@ typedef struct {
     int n_inputs;
     double
         flops; /* of the forward pass, multiply and add counted as two; backward: see matmul_like */
-    bool matmul_like; /* backward costs flops again for each of the first two inputs that needs a
-                         gradient */
+    bool matmul_like;  /* backward costs flops again for each of the first two inputs that needs a
+                          gradient */
+    double sink_flops; /* what backward costs for a weight with a sink, in place of flops */
     size_t backward_scratch; /* Reals of tape_scratch that backward takes, whatever it computes */
 } TapeOp;
 Tensor *tape_result(Tape *t, const TapeOp *op, int rank, const int *dims);
@@ -116,6 +117,9 @@ Real *tape_grad(Tape *t, Tensor *x);
 /* The same, but a new buffer is left unset and *fresh = true: then every element must be assigned.
  */
 Real *tape_grad_fresh(Tape *t, Tensor *x, bool *fresh);
+
+/* Asks for the gradients that the sink of w adds to. False: w has none, or needs no gradient. */
+bool tape_sink_grads(Tape *t, Tensor *w);
 
 /* Uninitialised scratch of n Reals, released by tape_scratch_end (last in, first out is not
  * required). */

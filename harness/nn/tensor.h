@@ -17,6 +17,7 @@ enum { TENSOR_MAX_RANK = 5 };
 typedef struct Tape Tape;
 typedef struct Tensor Tensor;
 typedef struct TapeBlock TapeBlock;
+typedef struct TensorSink TensorSink;
 
 /* Adds the gradient of y to the gradients of y->inputs (those that need one). y->g is set when it
  * is called. */
@@ -35,6 +36,7 @@ struct Tensor {
     int n_inputs;
     Tensor **inputs;
     TensorBackward *backward; /* NULL for leaves */
+    const TensorSink *sink;   /* takes its gradient in place of g (sink.h); NULL: none */
     void *aux;                /* what backward needs besides inputs and output */
     size_t backward_scratch;  /* Reals of scratch that backward takes */
     TapeBlock *saved;         /* tape memory that is released together with this tensor */

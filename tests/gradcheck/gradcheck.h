@@ -69,5 +69,6 @@ extern const GradTable GRADCHECK_CONV;
 extern const GradTable GRADCHECK_POOL;
 extern const GradTable GRADCHECK_NORM;
 extern const GradTable GRADCHECK_CONTRASTIVE;
+extern const GradTable GRADCHECK_LOW_RANK;
 
 #endif

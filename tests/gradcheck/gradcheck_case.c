@@ -29,7 +29,7 @@ static void relay_backward(Tape *t, Tensor *y)
 static Tensor *relay(Tape *t, Tensor *x)
 {
     Tensor *y =
-        tape_result(t, &(TapeOp){"relay", relay_backward, &x, 1, 0, false, 0}, x->rank, x->dims);
+        tape_result(t, &(TapeOp){"relay", relay_backward, &x, 1, 0, false, 0, 0}, x->rank, x->dims);
     if (!tape_planning(t)) memcpy(y->v, x->v, tensor_size(x) * sizeof *y->v);
     return y;
 }
@@ -46,8 +46,8 @@ static void loss_backward(Tape *t, Tensor *y)
 /* Sum over parts (one or two outputs) of the output times the case's weights. */
 static Tensor *weighted_loss(Tape *t, const Case *c, Tensor **parts, int n)
 {
-    Tensor *y = tape_result(t, &(TapeOp){"weighted_loss", loss_backward, parts, n, 0, false, 0}, 1,
-                            (int[]){1});
+    Tensor *y = tape_result(t, &(TapeOp){"weighted_loss", loss_backward, parts, n, 0, false, 0, 0},
+                            1, (int[]){1});
     const Case **aux = tape_aux(t, sizeof *aux);
     *aux = c;
     y->aux = aux;
