@@ -10,11 +10,19 @@ static CellUnit unit_of(const Cell *cell, CellUnit unit)
     static const struct {
         const char *name;
         CellUnit unit;
-    } UNITS[] = {{"count", {1.0, 0}}, {"percent", {100.0, 1}}, {"score", {1.0, 3}}};
+    } UNITS[] = {{"count", {1.0, 0, false}},
+                 {"percent", {100.0, 1, false}},
+                 {"score", {1.0, 3, false}},
+                 {"number", {1.0, 4, true}}};
     for (size_t i = 0; cell != NULL && i < sizeof UNITS / sizeof UNITS[0]; i++) {
         if (str_equal(cell->unit, UNITS[i].name)) return UNITS[i].unit;
     }
     return unit;
+}
+
+static void add_number(Str *text, const char *before, double value, CellUnit unit)
+{
+    str_addf(text, unit.significant ? "%s%.*g" : "%s%.*f", before, unit.digits, unit.scale * value);
 }
 
 const char *cell_text(Arena *arena, double value, const Cell *cell, CellUnit unit)
@@ -22,12 +30,13 @@ const char *cell_text(Arena *arena, double value, const Cell *cell, CellUnit uni
     if (isnan(value)) return "-";
     CellUnit own = unit_of(cell, unit);
     Str text = {0};
-    str_addf(&text, "%.*f", own.digits, own.scale * value);
-    if (cell != NULL && !isnan(cell->error))
-        str_addf(&text, " +/- %.*f", own.digits, own.scale * cell->error);
-    if (cell != NULL && !isnan(cell->low) && !isnan(cell->high))
-        str_addf(&text, " [%.*f, %.*f]", own.digits, own.scale * cell->low, own.digits,
-                 own.scale * cell->high);
+    add_number(&text, "", value, own);
+    if (cell != NULL && !isnan(cell->error)) add_number(&text, " +/- ", cell->error, own);
+    if (cell != NULL && !isnan(cell->low) && !isnan(cell->high)) {
+        add_number(&text, " [", cell->low, own);
+        add_number(&text, ", ", cell->high, own);
+        str_add(&text, "]");
+    }
     if (cell != NULL && cell->n > 0) str_addf(&text, " (%lld)", (long long)cell->n);
     const char *copy = arena_strdup(arena, str_text(&text));
     str_done(&text);

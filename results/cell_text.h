@@ -5,13 +5,14 @@
 #include "pivot.h"
 
 typedef struct {
-    double scale; /* what is shown for 1 */
-    int digits;   /* after the point */
+    double scale;     /* what is shown for 1 */
+    int digits;       /* after the point */
+    bool significant; /* no: so many significant ones */
 } CellUnit;
 
 /* value: NAN: missing. cell: NULL for an average, else what stands beside the value and the unit:
- * "count" (no digits), "percent" (times 100, one digit), "score" (three digits), anything else: as
- * `unit` says. In the arena. */
+ * "count" (no digits), "percent" (times 100, one digit), "score" (three digits), "number" (four
+ * significant digits), anything else: as `unit` says. In the arena. */
 const char *cell_text(Arena *arena, double value, const Cell *cell, CellUnit unit);
 
 #endif

@@ -24,3 +24,40 @@ CREATE TABLE left_out (
     accuracy  REAL NOT NULL,
     PRIMARY KEY (run_id, domain_id, variant, step)
 ) STRICT, WITHOUT ROWID;
+
+-- Studies of reparameterised learning (dgbench factorize, dgbench rotated-study): a cell of a grid of parameterisations,
+-- optimisers, learning rates and seeds.
+CREATE TABLE study_cell (
+    id               INTEGER PRIMARY KEY,
+    study            TEXT NOT NULL,     -- 'factorize', 'rotated'
+    problem          TEXT NOT NULL,     -- all that the cells of a grid share, in words
+    parameterisation TEXT NOT NULL,     -- 'mf', 'op-mf'; 'lora', 'op-lora'
+    input_std        REAL NOT NULL,     -- of the generator's learned input at the start; 0: there is no generator
+    optimizer        TEXT NOT NULL,     -- 'sgd', 'momentum', 'adam'
+    lr               REAL NOT NULL,     -- the highest one of the schedule
+    seed             INTEGER NOT NULL,
+    n_parameters     INTEGER NOT NULL,  -- learned
+    floor            REAL,              -- the least loss that there can be; NULL: not known
+    floor_rank       REAL,              -- effective rank there
+    first_loss       REAL,              -- before the first update
+    loss             REAL,              -- after the last one; NULL: it diverged
+    best_loss        REAL,              -- least of those that were measured
+    diverged_at      INTEGER,           -- updates after which the loss was no number, or a million times the first; NULL: never
+    curvature        REAL,              -- at the end: largest eigenvalue of the Hessian; NULL: not measured
+    sharp_gradient   REAL,              -- |v^T g| along its eigenvector v
+    seconds          REAL NOT NULL,
+    environment_id   INTEGER NOT NULL REFERENCES environment,
+    made             TEXT NOT NULL,
+    UNIQUE (study, problem, parameterisation, input_std, optimizer, lr, seed)
+) STRICT;
+
+-- What was seen on the way.
+CREATE TABLE study_step (
+    cell_id         INTEGER NOT NULL REFERENCES study_cell ON DELETE CASCADE,
+    step            INTEGER NOT NULL,  -- updates made before
+    loss            REAL NOT NULL,
+    effective_rank  REAL,              -- of what the factors make; NULL: not measured
+    gradient_norm   REAL,              -- of the factors, whoever makes them
+    gradient_cosine REAL,              -- with that of the row before; NULL in the first one
+    PRIMARY KEY (cell_id, step)
+) STRICT, WITHOUT ROWID;

@@ -178,7 +178,7 @@ static double best_value(const Table *table, const Pivot *pivot, int column)
 static Grid *cells_grid(const Table *table, const Pivot *pivot)
 {
     int n_columns = pivot->n_columns + table->layout.average;
-    CellUnit unit = {table->layout.percent ? 100.0 : 1.0, table->layout.digits};
+    CellUnit unit = {table->layout.percent ? 100.0 : 1.0, table->layout.digits, false};
     Grid *grid = grid_new(n_columns + 1);
     grid_add(grid, "", false);
     for (int c = 0; c < n_columns; c++) {

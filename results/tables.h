@@ -11,7 +11,8 @@
  *     -- low: low                   ends of its interval (optional): value [low, high]
  *     -- high: high
  *     -- unit: unit                 what it is, where cells differ (optional): count, percent (a
- * fraction, times 100), score (3 digits); else as digits and scale say
+ * fraction, times 100), score (3 digits), number (4 significant digits); else as digits and scale
+ * say
  *     -- n: n_trials                how many were averaged (optional)
  *     -- row_order: first_run_id    columns to sort by (optional; else in order of appearance)
  *     -- column_order: domain_position

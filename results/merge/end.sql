@@ -95,3 +95,37 @@ JOIN temp.dataset_map ON dataset_map.old = dataset_id
 WHERE true
 ORDER BY forecast.id
 ON CONFLICT DO NOTHING;
+
+-- Cells of studies. Machines differ in the last digits, which grow on the way: a thousandth is far above that.
+INSERT INTO temp.note
+SELECT printf('%s, %s: %d cell%s there than here, which stay', study, problem, count(*),
+              CASE count(*) WHEN 1 THEN ' is another one' ELSE 's are others' END), 1
+FROM source.study_cell AS theirs
+JOIN main.study_cell AS ours USING (study, problem, parameterisation, input_std, optimizer, lr, seed)
+WHERE (theirs.diverged_at IS NULL) <> (ours.diverged_at IS NULL)
+   OR abs(theirs.loss - ours.loss) > 1e-3 * abs(ours.loss)
+GROUP BY study, problem;
+
+CREATE TEMP TABLE study_cell_new AS
+SELECT theirs.id AS old
+FROM source.study_cell AS theirs
+LEFT JOIN main.study_cell AS ours USING (study, problem, parameterisation, input_std, optimizer, lr, seed)
+WHERE ours.id IS NULL;
+
+INSERT INTO main.study_cell (study, problem, parameterisation, input_std, optimizer, lr, seed, n_parameters, floor, floor_rank,
+                             first_loss, loss, best_loss, diverged_at, curvature, sharp_gradient, seconds, environment_id, made)
+SELECT study, problem, parameterisation, input_std, optimizer, lr, seed, n_parameters, floor, floor_rank, first_loss, loss,
+       best_loss, diverged_at, curvature, sharp_gradient, seconds,
+       (SELECT new FROM temp.environment_map WHERE environment_map.old = environment_id), made
+FROM temp.study_cell_new
+JOIN source.study_cell ON study_cell.id = study_cell_new.old
+ORDER BY study_cell_new.old;
+
+INSERT INTO main.study_step (cell_id, step, loss, effective_rank, gradient_norm, gradient_cosine)
+SELECT ours.id, step, study_step.loss, effective_rank, gradient_norm, gradient_cosine
+FROM temp.study_cell_new
+JOIN source.study_cell AS theirs ON theirs.id = study_cell_new.old
+JOIN main.study_cell AS ours USING (study, problem, parameterisation, input_std, optimizer, lr, seed)
+JOIN source.study_step ON study_step.cell_id = theirs.id;
+
+DROP TABLE temp.study_cell_new;

@@ -103,7 +103,14 @@ static const char SCORERS_SQL[] =
     " low, high, fit_low, fit_high, actual, error, n_trials, source_accuracy, zero_shot_accuracy,"
     " made) SELECT 'full', dataset_id, 'image', 'erm', 'raw', 'last', 'in', scorer.id, domain.id,"
     " 'seen', 'score', '', 2, 8, 4, 0.5, 0.4, 0.6, 0.45, 0.55, 0.75, -0.25, 1, 0.7, 0.3,"
-    " '2026-01-01T00:00:00Z' FROM scorer, domain;";
+    " '2026-01-01T00:00:00Z' FROM scorer, domain;"
+    "INSERT INTO study_cell (study, problem, parameterisation, input_std, optimizer, lr, seed, "
+    "n_parameters, floor, floor_rank, first_loss, loss, best_loss, diverged_at, curvature, "
+    "sharp_gradient, seconds, environment_id, made) SELECT 'factorize', '3 x 3', 'op-mf', 0.01, "
+    "'adam', column1, 2, 40, 0.25, 1.5, 2, column2, 0.5, column3, 7, 0.125, 3, environment.id,"
+    " '2026-01-01T00:00:00Z' FROM environment, (VALUES (0.1, 0.5, NULL), (0.2, NULL, 8));"
+    "INSERT INTO study_step SELECT id, column1, 1.0 / column1, 2, 3, 0.5 FROM study_cell, (VALUES "
+    "(10), (20));";
 
 void make_full_file(const char *file)
 {
