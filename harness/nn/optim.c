@@ -9,12 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 1 << 15, MAX_SLOTS = 2 };
+enum {
+    CHUNK = 1 << 15,
+    MAX_SLOTS = 2,
+    ALIGN = 16
+}; /* ALIGN: as Params', so that nothing but what has no slots is left out */
 
 /* A piece of one parameter: the unit of work of a thread. */
 typedef struct {
     int param;
     size_t begin, n; /* elements of the flat arrays */
+    size_t slot;     /* where it begins in the slots */
 } Chunk;
 
 typedef struct {
@@ -28,12 +33,13 @@ typedef struct {
 
 struct Optimizer {
     OptimOptions options;
-    size_t params_size;
+    size_t params_size, slot_size;
     int n_params, n_chunks;
     Chunk *chunks;
-    int64_t *steps; /* [n_params] */
+    int64_t *steps;  /* [n_params] */
+    bool *has_slots; /* [n_params] */
     int n_slots;
-    Real *slots[MAX_SLOTS]; /* [params_size] each; SGD: momentum; Adam: first and second moment */
+    Real *slots[MAX_SLOTS]; /* [slot_size] each; SGD: momentum; Adam: first and second moment */
     LayerScale *scales;     /* LARS: [n_params] */
     Squares *squares;       /* LARS: [n_chunks] */
 };
@@ -57,11 +63,18 @@ static void check_options(const OptimOptions *a)
     check(a->eps > 0, "eps %g", a->eps);
 }
 
+/* Has slots: what is frozen or generated now never learns. */
+static bool has_slots(const Param *p)
+{
+    return !p->frozen && !(p->flags & PARAM_GENERATED);
+}
+
 static int count_chunks(const Params *params)
 {
     size_t n = 0;
     for (int i = 0; i < params_count(params); i++) {
-        n += (params_get(params, i)->size + CHUNK - 1) / CHUNK;
+        const Param *p = params_get(params, i);
+        if (has_slots(p)) n += (p->size + CHUNK - 1) / CHUNK;
     }
     return (int)n;
 }
@@ -71,10 +84,13 @@ static void cut_chunks(Optimizer *o, const Params *params)
     Chunk *next = o->chunks;
     for (int i = 0; i < o->n_params; i++) {
         const Param *p = params_get(params, i);
+        if (!has_slots(p)) continue;
+        o->has_slots[i] = true;
         for (size_t done = 0; done < p->size; done += CHUNK) {
-            size_t left = p->size - done;
-            *next++ = (Chunk){i, p->offset + done, left < CHUNK ? left : CHUNK};
+            size_t left = p->size - done, n = left < CHUNK ? left : CHUNK;
+            *next++ = (Chunk){i, p->offset + done, n, o->slot_size + done};
         }
+        o->slot_size += (p->size + ALIGN - 1) / ALIGN * ALIGN;
     }
 }
 
@@ -88,12 +104,13 @@ Optimizer *optim_new(const OptimOptions *options, const Params *params)
     o->steps = mem_alloc((size_t)o->n_params, sizeof *o->steps);
     o->n_chunks = count_chunks(params);
     o->chunks = mem_alloc((size_t)o->n_chunks, sizeof *o->chunks);
+    o->has_slots = mem_alloc((size_t)o->n_params, sizeof *o->has_slots);
     cut_chunks(o, params);
     o->n_slots = !has_momentum(options->kind) ? 2 : options->momentum > 0 ? 1 : 0;
     o->scales = mem_alloc((size_t)o->n_params, sizeof *o->scales);
     o->squares = mem_alloc((size_t)o->n_chunks, sizeof *o->squares);
     for (int i = 0; i < o->n_slots; i++) {
-        o->slots[i] = mem_alloc(o->params_size, sizeof *o->slots[i]);
+        o->slots[i] = mem_alloc(o->slot_size, sizeof *o->slots[i]);
     }
     return o;
 }
@@ -105,6 +122,7 @@ void optim_free(Optimizer *o)
     free(o->squares);
     free(o->scales);
     free(o->chunks);
+    free(o->has_slots);
     free(o->steps);
     free(o);
 }
@@ -176,6 +194,11 @@ static double decay_of(const StepWork *work, int param)
     return spared ? 0 : a->weight_decay;
 }
 
+static double lr_of(const StepWork *work, int param)
+{
+    return work->o->options.lr * params_get(work->params, param)->lr_scale;
+}
+
 static void sgd_chunk(const StepWork *work, const Chunk *c)
 {
     const OptimOptions *a = &work->o->options;
@@ -183,14 +206,14 @@ static void sgd_chunk(const StepWork *work, const Chunk *c)
     const Real *g = work->gradients + c->begin;
     LayerScale layer = work->o->scales[c->param];
     if (work->o->n_slots == 0) {
-        sgd_plain(c->n, w, g, (Real)a->lr, layer);
+        sgd_plain(c->n, w, g, (Real)lr_of(work, c->param), layer);
         return;
     }
     SgdStep s = {.layer = layer,
-                 .lr = (Real)a->lr,
+                 .lr = (Real)lr_of(work, c->param),
                  .momentum = (Real)a->momentum,
                  .ahead = a->nesterov ? (Real)a->momentum : 0};
-    sgd_momentum(c->n, w, g, work->o->slots[0] + c->begin, s);
+    sgd_momentum(c->n, w, g, work->o->slots[0] + c->slot, s);
 }
 
 static void adam_chunk(const StepWork *work, const Chunk *c)
@@ -198,22 +221,18 @@ static void adam_chunk(const StepWork *work, const Chunk *c)
     const OptimOptions *a = &work->o->options;
     bool decoupled = a->kind == OPTIM_ADAMW;
     double t = (double)work->o->steps[c->param], decay = decay_of(work, c->param);
+    double lr = lr_of(work, c->param);
     AdamStep s = {.decay = decoupled ? 0 : (Real)decay,
-                  .shrink = decoupled ? (Real)(1 - a->lr * decay) : 1,
+                  .shrink = decoupled ? (Real)(1 - lr * decay) : 1,
                   .beta1 = (Real)a->beta1,
                   .one_minus_beta1 = (Real)(1 - a->beta1),
                   .beta2 = (Real)a->beta2,
                   .one_minus_beta2 = (Real)(1 - a->beta2),
-                  .step_size = (Real)(a->lr / (1 - pow(a->beta1, t))),
+                  .step_size = (Real)(lr / (1 - pow(a->beta1, t))),
                   .root = (Real)sqrt(1 - pow(a->beta2, t)),
                   .eps = (Real)a->eps};
-    adam(c->n, work->values + c->begin, work->gradients + c->begin, work->o->slots[0] + c->begin,
-         work->o->slots[1] + c->begin, &s);
-}
-
-static bool is_stepped(const Param *p)
-{
-    return !(p->flags & PARAM_BUFFER) && !p->frozen;
+    adam(c->n, work->values + c->begin, work->gradients + c->begin, work->o->slots[0] + c->slot,
+         work->o->slots[1] + c->slot, &s);
 }
 
 static void step_task(void *context, int task, int thread)
@@ -221,7 +240,7 @@ static void step_task(void *context, int task, int thread)
     (void)thread;
     const StepWork *work = context;
     const Chunk *c = &work->o->chunks[task];
-    if (!is_stepped(params_get(work->params, c->param))) return;
+    if (!param_is_learned(params_get(work->params, c->param))) return;
     if (has_momentum(work->o->options.kind)) {
         sgd_chunk(work, c);
     } else {
@@ -244,7 +263,7 @@ SIMD_CLONES static Squares sum_squares(size_t n, const Real *w, const Real *g, R
 
 static bool is_scaled(const Param *p)
 {
-    return is_stepped(p) && p->rank > 1;
+    return param_is_learned(p) && p->rank > 1;
 }
 
 static void squares_task(void *context, int task, int thread)
@@ -293,7 +312,12 @@ void optim_step(Optimizer *o, Params *params, ThreadPool *threads)
     check(params_count(params) == o->n_params && params_size(params) == o->params_size,
           "%d parameters of %zu elements, the optimiser was made for %d of %zu",
           params_count(params), params_size(params), o->n_params, o->params_size);
-    for (int i = 0; i < o->n_params; i++) o->steps[i] += is_stepped(params_get(params, i));
+    for (int i = 0; i < o->n_params; i++) {
+        const Param *p = params_get(params, i);
+        bool learned = param_is_learned(p);
+        check(!learned || o->has_slots[i], "%s: was frozen when the optimiser was made", p->name);
+        o->steps[i] += learned;
+    }
     StepWork work = {o, params, params_values(params), params_gradients(params)};
     set_scales(&work, threads);
     thread_pool_run(threads, o->n_chunks, step_task, &work);
@@ -302,7 +326,7 @@ void optim_step(Optimizer *o, Params *params, ThreadPool *threads)
 void optim_reset(Optimizer *o)
 {
     for (int i = 0; i < o->n_slots; i++) {
-        memset(o->slots[i], 0, o->params_size * sizeof *o->slots[i]);
+        memset(o->slots[i], 0, o->slot_size * sizeof *o->slots[i]);
     }
     memset(o->steps, 0, (size_t)o->n_params * sizeof *o->steps);
 }
@@ -321,6 +345,11 @@ double optim_lr(const Optimizer *o)
 int optim_slots(const Optimizer *o)
 {
     return o->n_slots;
+}
+
+size_t optim_slot_size(const Optimizer *o)
+{
+    return o->slot_size;
 }
 
 Real *optim_slot(Optimizer *o, int i)

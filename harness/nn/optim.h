@@ -36,13 +36,14 @@ typedef struct {
 
 typedef struct Optimizer Optimizer;
 
-/* For this parameter table (which has to be sealed); params is not kept. */
+/* For this parameter table (which has to be sealed); params is not kept. What is frozen or
+ * generated has no slots, and may not learn later. */
 Optimizer *optim_new(const OptimOptions *options, const Params *params);
 void optim_free(Optimizer *o); /* NULL is fine */
 
 /* One update of every parameter that is learned and not frozen, from params' gradients (left as
- * they are). Frozen parameters and buffers keep their values, slots and step counts: one that is
- * released later starts with a fresh bias correction, as in PyTorch. */
+ * they are). Parameters that are frozen later keep their values, slots and step counts, as in
+ * PyTorch. Each has its own learning rate: lr times its lr_scale. */
 void optim_step(Optimizer *o, Params *params, ThreadPool *threads);
 
 /* As if it were new: slots and step counts are zero again. */
@@ -52,9 +53,10 @@ void optim_set_lr(Optimizer *o, double lr);
 double optim_lr(const Optimizer *o);
 
 /* State for checkpoints, to be saved from and restored into these arrays: n_slots flat arrays of
- * params_size elements (SGD and LARS without momentum: 0, with: 1, Adam and AdamW: 2), and the
+ * optim_slot_size elements (SGD and LARS without momentum: 0, with: 1, Adam and AdamW: 2), and the
  * number of updates that each parameter has had, [params_count]. */
 int optim_slots(const Optimizer *o);
+size_t optim_slot_size(const Optimizer *o);
 Real *optim_slot(Optimizer *o, int i);
 int64_t *optim_steps(Optimizer *o);
 

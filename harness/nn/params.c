@@ -45,7 +45,8 @@ int params_add(Params *p, const ParamSpec *spec)
     *q = (Param){.rank = spec->rank,
                  .init = spec->init,
                  .init_value = spec->init_value,
-                 .flags = spec->flags};
+                 .flags = spec->flags,
+                 .lr_scale = 1};
     snprintf(q->name, sizeof q->name, "%s", spec->name);
     q->size = 1;
     for (int i = 0; i < spec->rank; i++) {
@@ -174,27 +175,35 @@ void params_freeze(Params *p, int id, bool frozen)
     p->params[id].frozen = frozen;
 }
 
+void params_set_lr_scale(Params *p, int id, double scale)
+{
+    check(id >= 0 && id < p->n && scale >= 0, "parameter %d of %d, scale %g", id, p->n, scale);
+    p->params[id].lr_scale = scale;
+}
+
 size_t params_size(const Params *p)
 {
     return p->size;
 }
 
-static bool is_learned(const Param *q)
+bool param_is_learned(const Param *q)
 {
-    return !(q->flags & PARAM_BUFFER) && !q->frozen;
+    return !(q->flags & (PARAM_BUFFER | PARAM_GENERATED)) && !q->frozen;
 }
 
 size_t params_learned_size(const Params *p)
 {
     size_t n = 0;
-    for (int i = 0; i < p->n; i++) n += (p->params[i].flags & PARAM_BUFFER) ? 0 : p->params[i].size;
+    for (int i = 0; i < p->n; i++) {
+        n += (p->params[i].flags & (PARAM_BUFFER | PARAM_ADAPTER)) ? 0 : p->params[i].size;
+    }
     return n;
 }
 
 size_t params_trainable_size(const Params *p)
 {
     size_t n = 0;
-    for (int i = 0; i < p->n; i++) n += is_learned(&p->params[i]) ? p->params[i].size : 0;
+    for (int i = 0; i < p->n; i++) n += param_is_learned(&p->params[i]) ? p->params[i].size : 0;
     return n;
 }
 
@@ -208,9 +217,19 @@ Real *params_gradients(Params *p)
     return p->gradients;
 }
 
+static bool gets_gradient(const Param *q)
+{
+    return !(q->flags & PARAM_BUFFER) && !q->frozen;
+}
+
 void params_zero_gradients(Params *p)
 {
-    memset(p->gradients, 0, p->size * sizeof *p->gradients);
+    for (int i = 0; i < p->n; i++) {
+        Param *q = &p->params[i];
+        if (q->has_gradient || gets_gradient(q))
+            memset(p->gradients + q->offset, 0, q->size * sizeof *p->gradients);
+        q->has_gradient = false;
+    }
 }
 
 Real *params_swap_values(Params *p, Real *values)
@@ -224,6 +243,8 @@ Tensor *params_tensor(Params *p, Tape *t, int id)
 {
     check(p->sealed, "parameters are not sealed");
     const Param *q = params_get(p, id);
-    Real *gradient = is_learned(q) ? p->gradients + q->offset : NULL;
-    return tape_leaf(t, "param", p->values + q->offset, gradient, q->rank, q->dims);
+    Real *gradient = gets_gradient(q) ? p->gradients + q->offset : NULL;
+    Tensor *x = tape_leaf(t, "param", p->values + q->offset, gradient, q->rank, q->dims);
+    if (x->needs_grad) p->params[id].has_gradient = true;
+    return x;
 }

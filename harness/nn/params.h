@@ -39,7 +39,9 @@ enum {
     PARAM_NORM = 8,   /* scale or shift of a normalisation */
     PARAM_POSITIONS = 16, /* [1,1+n*n,D] or [1+n*n,D]: learned positions of a class token and a
                              grid of n*n */
-    PARAM_SCALAR = 32     /* [1] here, of no dimension in files */
+    PARAM_SCALAR = 32,    /* [1] here, of no dimension in files */
+    PARAM_ADAPTER = 64,   /* beside the network's own: in no file of published names */
+    PARAM_GENERATED = 128 /* computed from others: gets a gradient, but no optimiser moves it */
 };
 
 enum { PARAM_NAME_SIZE = 96 };
@@ -61,7 +63,9 @@ typedef struct {
     InitKind init;
     double init_value;
     unsigned flags;
-    bool frozen; /* gets no gradient and is skipped by optimisers */
+    double lr_scale;   /* its learning rate over everybody's; 1 */
+    bool frozen;       /* gets no gradient and is skipped by optimisers */
+    bool has_gradient; /* something may have been added to it since it was cleared */
 } Param;
 
 typedef struct Params Params;
@@ -86,13 +90,19 @@ int params_count(const Params *p); /* number of parameters and buffers */
 const Param *params_get(const Params *p, int id);
 int params_find(const Params *p, const char *name); /* id, or -1 */
 void params_freeze(Params *p, int id, bool frozen);
+void params_set_lr_scale(Params *p, int id, double scale);
 
 size_t params_size(const Params *p); /* elements in each flat array, buffers included */
-size_t params_learned_size(
-    const Params *p); /* elements that are no buffers: "the model has so many parameters" */
-size_t params_trainable_size(const Params *p); /* elements that are learned and not frozen */
+/* Whether optimisers move it: no buffer, not frozen, not generated. */
+bool param_is_learned(const Param *q);
+
+/* Elements that are neither buffers nor an adapter's: "the model has so many parameters". */
+size_t params_learned_size(const Params *p);
+size_t params_trainable_size(const Params *p); /* elements that optimisers move */
 Real *params_values(Params *p);                /* [params_size] */
 Real *params_gradients(Params *p);             /* [params_size]; buffers' part unused */
+
+/* What never had a gradient, because it is frozen, is not touched: its memory is never used. */
 void params_zero_gradients(Params *p);
 
 /* Puts another array of params_size values in place (a weight variant) and returns the one that was

@@ -142,6 +142,7 @@ static bool compare_part(Load *l, const Param *q, const char *name, const Shape 
 static void compare_param(Load *l, int id)
 {
     const Param *q = params_get(l->params, id);
+    if (q->flags & PARAM_ADAPTER) return;
     ParamSource source;
     param_source_init(&source, l->naming, l->options.prefix, q->name);
     Found found = {.transposed = source.transposed && q->rank == 2};
@@ -363,6 +364,7 @@ static bool save(Params *p, const char *path, bool bf16, Err *err)
     for (int i = 0; i < params_count(p); i++) {
         const Param *q = params_get(p, i);
         Shape shape = torch_shape(q);
+        if (q->flags & PARAM_ADAPTER) continue;
         if (bf16) {
             safewriter_bf16(w, q->name, halves + q->offset, shape.rank, shape.dims);
         } else {

@@ -1,5 +1,5 @@
 /* A network's parameters from and to safetensors files, by name, in PyTorch's layout (convolutions
- * [out, in, kh, kw]; ours are [out, kh, kw, in]).
+ * [out, in, kh, kw]; ours are [out, kh, kw, in]). Those of adapters (PARAM_ADAPTER) are left out.
  */
 #ifndef NN_PARAMS_FILE_H
 #define NN_PARAMS_FILE_H

@@ -32,18 +32,14 @@ void sam_free(Sam *sam)
     free(sam);
 }
 
-static bool learns(const Param *p)
-{
-    return !(p->flags & PARAM_BUFFER) && !p->frozen;
-}
-
 static double gradient_norm(Params *params)
 {
     double sum = 0;
     for (int i = 0; i < params_count(params); i++) {
         const Param *p = params_get(params, i);
         const Real *g = params_gradients(params) + p->offset;
-        for (size_t j = 0; learns(p) && j < p->size; j++) sum += (double)g[j] * (double)g[j];
+        for (size_t j = 0; param_is_learned(p) && j < p->size; j++)
+            sum += (double)g[j] * (double)g[j];
     }
     return sqrt(sum);
 }
@@ -70,7 +66,7 @@ double sam_move(Sam *sam, Params *params, double rho, ThreadPool *threads)
         const Param *p = params_get(params, i);
         MoveWork work = {params_values(params) + p->offset, params_gradients(params) + p->offset,
                          (Real)(rho / (norm + SMALLEST_NORM))};
-        if (learns(p)) ranges_run(threads, p->size, RANGE_GRAIN, move, &work);
+        if (param_is_learned(p)) ranges_run(threads, p->size, RANGE_GRAIN, move, &work);
     }
     return norm;
 }

@@ -28,11 +28,11 @@ enum { N_ARRAYS = 4, N_NUMBERS = 5 };
 static void list_arrays(StateArray arrays[N_ARRAYS], const PretrainSetup *s)
 {
     Params *params = clip_params(s->clip);
-    size_t size = params_size(params);
+    size_t size = params_size(params), slot_size = optim_slot_size(s->optimizer);
     const StateArray all[N_ARRAYS] = {
         {"values", params_values(params), NULL, size},
-        {"optimizer.0", optim_slot(s->optimizer, 0), NULL, size},
-        {"optimizer.1", optim_slot(s->optimizer, 1), NULL, size},
+        {"optimizer.0", optim_slot(s->optimizer, 0), NULL, slot_size},
+        {"optimizer.1", optim_slot(s->optimizer, 1), NULL, slot_size},
         {"optimizer.steps", NULL, optim_steps(s->optimizer), (size_t)params_count(params)},
     };
     memcpy(arrays, all, sizeof all);

@@ -21,7 +21,8 @@ static int list_arrays(StateArray *arrays, Learner *l)
     if (learner_keeps_gradients(l))
         arrays[n++] = (StateArray){"gradients", params_gradients(params), NULL, size};
     for (int i = 0; i < optim_slots(learner_optimizer(l)); i++) {
-        arrays[n] = (StateArray){.reals = optim_slot(learner_optimizer(l), i), .n = size};
+        arrays[n] = (StateArray){.reals = optim_slot(learner_optimizer(l), i),
+                                 .n = optim_slot_size(learner_optimizer(l))};
         snprintf(arrays[n++].name, STATE_NAME_SIZE, "optimizer.%d", i);
     }
     for (int i = 0; i < learner_n_averages(l); i++) {

@@ -129,12 +129,36 @@ static void test_frozen_and_buffers_stay(void **state)
         step(f, o, 0);
         for (int i = 0; i < 3; i++) assert_true(values_of(f->params, f->frozen)[i] == 1);
         for (int i = 0; i < 2; i++) assert_true(values_of(f->params, f->buffer)[i] == 1);
-        for (int s = 0; s < optim_slots(o); s++) {
-            assert_true(optim_slot(o, s)[params_get(f->params, f->frozen)->offset] == 0);
-        }
+        size_t padded = params_get(f->params, f->learned)->offset; /* of what was frozen: no slots */
+        assert_int_equal(optim_slot_size(o), params_size(f->params) - padded);
         assert_int_equal(optim_steps(o)[f->frozen], 0);
         assert_int_equal(optim_steps(o)[f->learned], 1);
         optim_free(o);
+    }
+}
+
+/* LoRA+: a scale of the rate is another rate. */
+static void test_rates_of_single_parameters(void **state)
+{
+    Fixture *f = *state;
+    for (int c = 0; c < N_CASES; c++) {
+        OptimOptions slow = CASES[c].options;
+        slow.lr /= 16;
+        Real *updated[2];
+        for (int i = 0; i < 2; i++) {
+            Optimizer *o = optim_new(i == 0 ? &CASES[c].options : &slow, f->params);
+            params_set_lr_scale(f->params, f->learned, i == 0 ? 1 : 16);
+            memcpy(values_of(f->params, f->learned), f->start, N * sizeof *f->start);
+            for (int k = 0; k < 3; k++) step(f, o, k);
+            updated[i] = test_malloc(N * sizeof **updated);
+            memcpy(updated[i], values_of(f->params, f->learned), N * sizeof **updated);
+            optim_free(o);
+        }
+        params_set_lr_scale(f->params, f->learned, 1);
+        golden_compare(CASES[c].name, updated[1], updated[0], N, 1e-6, 1e-3);
+        assert_true(memcmp(updated[0], f->start, N * sizeof **updated) != 0);
+        test_free(updated[0]);
+        test_free(updated[1]);
     }
 }
 
@@ -164,7 +188,7 @@ static void test_restored_state_continues_bit_identically(void **state)
         Optimizer *restored = optim_new(&CASES[c].options, f->params);
         size_t size = params_size(f->params);
         for (int s = 0; s < optim_slots(o); s++) {
-            memcpy(optim_slot(restored, s), optim_slot(o, s), size * sizeof(Real));
+            memcpy(optim_slot(restored, s), optim_slot(o, s), optim_slot_size(o) * sizeof(Real));
         }
         memcpy(optim_steps(restored), optim_steps(o),
                (size_t)params_count(f->params) * sizeof(int64_t));
@@ -384,6 +408,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ten_steps_as_torch),
         cmocka_unit_test(test_frozen_and_buffers_stay),
+        cmocka_unit_test(test_rates_of_single_parameters),
         cmocka_unit_test(test_released_parameter_starts_fresh),
         cmocka_unit_test(test_restored_state_continues_bit_identically),
         cmocka_unit_test(test_threads_do_not_change_results),
