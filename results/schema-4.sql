@@ -25,6 +25,10 @@ CREATE TABLE left_out (
     PRIMARY KEY (run_id, domain_id, variant, step)
 ) STRICT, WITHOUT ROWID;
 
+-- What inference needs of the values that a run trained: all, but of generated adapters their factors instead of the
+-- generators. NULL: stored before there were adapters.
+ALTER TABLE run ADD COLUMN n_inference INTEGER;
+
 -- Studies of reparameterised learning (dgbench factorize, dgbench rotated-study): a cell of a grid of parameterisations,
 -- optimisers, learning rates and seeds.
 CREATE TABLE study_cell (

@@ -177,6 +177,8 @@ typedef struct {
     double train_seconds, eval_seconds, data_seconds; /* wall clock; data = waiting for images */
     int64_t peak_bytes;
     int64_t n_parameters, n_trainable;
+    int64_t
+        n_inference; /* of the trained ones, those that are needed once generators are dropped */
 } StoreCost;
 
 /* Ends the run: commits what is still kept, sets status, cost and time. message: why it failed, one

@@ -195,7 +195,7 @@ static bool write_end(StoreRun *run, RunStatus status, const char *message, cons
     static const char sql[] = "UPDATE run SET status = ?, message = ?, updated = ?, finished = ?, "
                               "train_flops = ?, train_seconds = ?,"
                               " eval_seconds = ?, data_seconds = ?, peak_bytes = ?, n_parameters = "
-                              "?, n_trainable = ? WHERE id = ?";
+                              "?, n_trainable = ?, n_inference = ? WHERE id = ?";
     char now[CLOCK_UTC_SIZE];
     clock_utc(now);
     return db_do(run->store->db, sql,
@@ -203,7 +203,7 @@ static bool write_end(StoreRun *run, RunStatus status, const char *message, cons
                            db_text(now), db_real(cost->train_flops), db_real(cost->train_seconds),
                            db_real(cost->eval_seconds), db_real(cost->data_seconds),
                            db_int(cost->peak_bytes), db_int(cost->n_parameters),
-                           db_int(cost->n_trainable), db_int(run->id)),
+                           db_int(cost->n_trainable), db_int(cost->n_inference), db_int(run->id)),
                  err);
 }
 

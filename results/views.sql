@@ -289,7 +289,7 @@ GROUP BY run_experiment.experiment, run.dataset_id, run.split_rule, run.method, 
 DROP VIEW IF EXISTS run_cost;
 CREATE VIEW run_cost AS
 SELECT run.id AS run_id, dataset.name AS dataset, run.method, run.held_out, run.trial, run.hparams_seed, run.status,
-       run.last_step AS steps, run.n_parameters, run.n_trainable, run.train_flops, run.train_seconds, run.eval_seconds,
+       run.last_step AS steps, run.n_parameters, run.n_trainable, run.n_inference, run.train_flops, run.train_seconds, run.eval_seconds,
        run.data_seconds, run.train_seconds + run.eval_seconds AS total_seconds,
        1000.0 * run.train_seconds / nullif(run.last_step, 0) AS ms_per_step,
        run.train_flops / nullif(run.train_seconds, 0) / 1e9 AS train_gflops_per_second,

@@ -104,11 +104,11 @@ DELETE FROM temp.run_map WHERE action NOT IN ('add', 'replace');
 
 INSERT INTO main.run (id, key, dataset_id, method, held_out, n_held_out, split_rule, trial, hparams_seed, seed, variant,
                       status, message, steps, last_step, started, updated, finished, train_flops, train_seconds,
-                      eval_seconds, data_seconds, peak_bytes, n_parameters, n_trainable, threads, environment_id,
+                      eval_seconds, data_seconds, peak_bytes, n_parameters, n_trainable, n_inference, threads, environment_id,
                       protocol, origin, spec)
 SELECT run_map.new, key, (SELECT new FROM temp.dataset_map WHERE old = dataset_id), method, held_out, n_held_out,
        split_rule, trial, hparams_seed, seed, variant, status, message, steps, last_step, started, updated, finished,
-       train_flops, train_seconds, eval_seconds, data_seconds, peak_bytes, n_parameters, n_trainable, threads,
+       train_flops, train_seconds, eval_seconds, data_seconds, peak_bytes, n_parameters, n_trainable, n_inference, threads,
        (SELECT new FROM temp.environment_map WHERE old = environment_id), protocol, origin, spec
 FROM temp.run_map
 CROSS JOIN source.run ON run.id = run_map.old

@@ -185,6 +185,24 @@ static void test_cost(void **state)
     assert_table("cost.txt", "cost", (QueryParameters){0}, FORMAT_TEXT);
 }
 
+/* Times, parameters and memory as given; n_trainable and n_inference are those of an adapter. */
+static void test_adapter_cost(void **state)
+{
+    (void)state;
+    Err err;
+    add("erm", 0, 0, 40);
+    add("lora", 0, 0, 40);
+    add("op-lora", 0, 0, 40);
+    assert_ok(
+        db_script(store->db,
+                  "UPDATE run SET last_step = 100, peak_bytes = 104857600, n_parameters = 90000,"
+                  " (train_seconds, n_trainable, n_inference) = (SELECT column2, column3, column4"
+                  " FROM (VALUES ('erm', 8.0, 90000, 90000), ('lora', 5.0, 3000, 3000),"
+                  " ('op-lora', 6.0, 99000, 3000)) WHERE column1 = method)",
+                  &err));
+    assert_table("adapter-cost.txt", "adapter-cost", (QueryParameters){0}, FORMAT_TEXT);
+}
+
 static void test_methods_that_trials_cannot_separate(void **state)
 {
     (void)state;
@@ -307,6 +325,7 @@ int main(void)
                                        TEST(test_selection_rules_side_by_side),
                                        TEST(test_intervals),
                                        TEST(test_cost),
+                                       TEST(test_adapter_cost),
                                        TEST(test_methods_that_trials_cannot_separate),
                                        TEST(test_each_experiment_is_read_by_its_own_rule),
                                        TEST(test_sample_standard_error),
