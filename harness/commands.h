@@ -21,6 +21,7 @@ extern const Command command_plan;
 extern const Command command_pretrain;
 extern const Command command_query;
 extern const Command command_report;
+extern const Command command_rotated_study;
 extern const Command command_run;
 extern const Command command_run_worker;
 extern const Command command_score;

@@ -214,6 +214,7 @@ MUST_USE static bool compute(GridRun *run, const Args *args, Err *err)
     if (!args_int(args, &n_jobs, "jobs", 1, 1024, err)) return false;
     ThreadPool *pool = thread_pool_new((int)n_jobs);
     run->stop = stop_signal_install();
+    if (run->grid->prepare != NULL) run->grid->prepare(run->grid->context, pool);
     run->err = err;
     pthread_mutex_init(&run->mutex, NULL);
     progress_begin(&run->bar, run->grid->study, run->n_cells, "cells");

@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "study.h"
+#include "thread_pool.h"
 
 /* clang-format off */
 #define OPTIONS_STUDY_GRID(NAMES, OPTIMIZERS, INPUT_STDS, SEEDS) \
@@ -28,9 +29,12 @@ typedef struct {
     } half_decades[STUDY_OPTIMIZERS];
     double floor, floor_rank; /* NAN: not known */
 
+    /* What has to be made before the first cell; not called when every cell is there. NULL:
+     * nothing. */
+    void (*prepare)(void *context, ThreadPool *threads);
     /* One cell, in the calling thread; context is shared by all. */
     void (*run)(StudyOutcome *out, const void *context, const StudyCell *cell);
-    const void *context;
+    void *context;
 } StudyGrid;
 
 /* Computes and stores what is missing in the file of --results. */

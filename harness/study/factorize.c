@@ -8,7 +8,6 @@
 #include "rng.h"
 #include "svd.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,19 +19,6 @@ struct Factorization {
 
 /* ---- the matrix and what can be reached ---- */
 
-/* exp(entropy) of the singular values s [k] as shares of their sum; NAN when all are 0. */
-static double effective_rank(const double *s, int k)
-{
-    double sum = 0, entropy = 0;
-    for (int i = 0; i < k; i++) sum += s[i];
-    if (sum <= 0) return NAN;
-    for (int i = 0; i < k; i++) {
-        double p = s[i] / sum;
-        if (p > 0) entropy -= p * log(p);
-    }
-    return exp(entropy);
-}
-
 static void measure_floor(Factorization *f)
 {
     int n = f->problem.size, r = f->problem.rank;
@@ -42,12 +28,12 @@ static void measure_floor(Factorization *f)
     svd(s, NULL, NULL, a, n, n);
     for (int i = r; i < n; i++) left += s[i] * s[i];
     f->floor = left / (double)size;
-    f->floor_rank = effective_rank(s, r);
+    f->floor_rank = study_effective_rank(s, r);
     free(s);
     free(a);
 }
 
-Factorization *factorize_new(const FactorProblem *problem)
+Factorization *factorize_new_of(const FactorProblem *problem, const Real *matrix)
 {
     const FactorProblem *p = problem;
     check(p->size > 0 && p->rank > 0 && p->rank <= p->size, "rank %d of size %d", p->rank, p->size);
@@ -55,9 +41,19 @@ Factorization *factorize_new(const FactorProblem *problem)
     size_t size = (size_t)p->size * (size_t)p->size;
     f->problem = *p;
     f->matrix = mem_alloc(size, sizeof *f->matrix);
-    RngStream stream = rng_stream(p->matrix_seed, "factorize/matrix");
-    for (size_t i = 0; i < size; i++) f->matrix[i] = (Real)rng_uniform(stream, 0, i);
+    memcpy(f->matrix, matrix, size * sizeof *matrix);
     measure_floor(f);
+    return f;
+}
+
+Factorization *factorize_new(const FactorProblem *problem)
+{
+    size_t size = (size_t)problem->size * (size_t)problem->size;
+    Real *matrix = mem_alloc(size, sizeof *matrix);
+    RngStream stream = rng_stream(problem->matrix_seed, "factorize/matrix");
+    for (size_t i = 0; i < size; i++) matrix[i] = (Real)rng_uniform(stream, 0, i);
+    Factorization *f = factorize_new_of(problem, matrix);
+    free(matrix);
     return f;
 }
 
@@ -76,11 +72,6 @@ double factorize_floor(const Factorization *f)
 double factorize_floor_rank(const Factorization *f)
 {
     return f->floor_rank;
-}
-
-const Real *factorize_matrix(const Factorization *f)
-{
-    return f->matrix;
 }
 
 /* ---- the model: loss and gradient ---- */
@@ -192,50 +183,21 @@ void factor_model_gradient(FactorModel *m)
 
 /* ---- a cell ---- */
 
-/* out [r,n] = diag(s) vt a: has the singular values of B A, when B = u diag(s) vt. */
-static void reduced_product(double *out, const double *s, const double *vt, const Real *a, int r,
-                            int n)
-{
-    memset(out, 0, (size_t)r * (size_t)n * sizeof *out);
-    for (int i = 0; i < r; i++) {
-        for (int k = 0; k < r; k++) {
-            double weight = s[i] * vt[i * r + k];
-            for (int j = 0; j < n; j++) out[i * n + j] += weight * (double)a[k * n + j];
-        }
-    }
-}
-
-/* Of B A: two decompositions of n x r instead of one of n x n. */
-static double product_rank(FactorModel *m)
-{
-    int n = m->of->problem.size, r = m->of->problem.rank;
-    size_t size = (size_t)n * (size_t)r;
-    const Real *b = factors_values(m->factors, B);
-    double *block = mem_alloc(3 * size + (size_t)(r * r) + (size_t)r, sizeof *block);
-    double *tall = block, *u = tall + size, *wide = u + size, *vt = wide + size, *s = vt + r * r;
-    for (size_t i = 0; i < size; i++) tall[i] = (double)b[i];
-    svd(s, u, vt, tall, n, r);
-    reduced_product(wide, s, vt, factors_values(m->factors, A), r, n);
-    svd(s, NULL, NULL, wide, r, n);
-    double rank = effective_rank(s, r);
-    free(block);
-    return rank;
-}
-
 static void log_step(StudyOutcome *out, FactorModel *m, int64_t step)
 {
-    StudyStep row = {.step = step, .loss = out->loss, .effective_rank = product_rank(m)};
+    const FactorProblem *p = &m->of->problem;
+    StudyStep row = {.step = step, .loss = out->loss};
+    row.effective_rank = study_product_rank(
+        factors_values(m->factors, B), factors_values(m->factors, A), p->size, p->rank, p->size);
     row.gradient_norm =
         study_gradient(factors_gradients(m->factors, A), m->last, factors_size(m->factors),
                        out->n_steps == 0, &row.gradient_cosine);
     study_outcome_add(out, row);
 }
 
-void factorize_cell(StudyOutcome *out, const Factorization *f, const StudyCell *cell)
+void factor_model_train(StudyOutcome *out, FactorModel *m, const StudyCell *cell)
 {
-    const FactorProblem *p = &f->problem;
-    double begin = clock_seconds();
-    FactorModel *m = factor_model_new(f, cell);
+    const FactorProblem *p = &m->of->problem;
     Params *params = factors_params(m->factors);
     OptimOptions options = study_optim_options(cell->optimizer, cell->lr);
     Optimizer *optimizer = optim_new(&options, params);
@@ -250,7 +212,14 @@ void factorize_cell(StudyOutcome *out, const Factorization *f, const StudyCell *
         optim_set_lr(optimizer, cell->lr * study_schedule(step, p->steps, p->warm_up));
         optim_step(optimizer, params, NULL);
     }
-    out->seconds = clock_seconds() - begin;
     optim_free(optimizer);
+}
+
+void factorize_cell(StudyOutcome *out, const Factorization *f, const StudyCell *cell)
+{
+    double begin = clock_seconds();
+    FactorModel *m = factor_model_new(f, cell);
+    factor_model_train(out, m, cell);
+    out->seconds = clock_seconds() - begin;
     factor_model_free(m);
 }

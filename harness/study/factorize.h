@@ -20,12 +20,13 @@ typedef struct {
     int size, rank;              /* n, r: 100, 8 in the paper */
     int64_t steps, warm_up;      /* 1000, 50 */
     int generator_inputs, width; /* Z, H of each generator: 128, 32 */
-    uint64_t matrix_seed;
+    uint64_t matrix_seed;        /* of factorize_new's matrix */
 } FactorProblem;
 
 typedef struct Factorization Factorization;
 
 Factorization *factorize_new(const FactorProblem *problem);
+Factorization *factorize_new_of(const FactorProblem *problem, const Real *matrix); /* copied */
 void factorize_free(Factorization *f); /* NULL is fine */
 
 /* The least mean squared error that any matrix of this rank has: that of the truncated singular
@@ -35,8 +36,6 @@ double factorize_floor(const Factorization *f);
 /* Effective rank exp(-sum p log p) of that best matrix, p its normalised singular values (Roy and
  * Vetterli 2007). */
 double factorize_floor_rank(const Factorization *f);
-
-const Real *factorize_matrix(const Factorization *f); /* M [n,n] */
 
 /* out needs no init; study_outcome_done. */
 void factorize_cell(StudyOutcome *out, const Factorization *f, const StudyCell *cell);
@@ -51,5 +50,8 @@ Params *factor_model_params(FactorModel *m); /* "A" [r,n], "B" [n,r]; generators
 void factor_model_make(FactorModel *m);      /* A and B from what is learned */
 double factor_model_loss(FactorModel *m);    /* of A and B as they are made */
 void factor_model_gradient(FactorModel *m);  /* of the last loss, for all that is learned: set */
+
+/* All updates, from the parameters as they stand. out needs no init; seconds stay 0. */
+void factor_model_train(StudyOutcome *out, FactorModel *m, const StudyCell *cell);
 
 #endif

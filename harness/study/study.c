@@ -3,6 +3,7 @@
 #include "err.h"
 #include "mem.h"
 #include "str.h"
+#include "svd.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -81,6 +82,47 @@ double study_gradient(const Real *g, Real *last, size_t n, bool is_first, double
     *cosine = is_first ? NAN : both / sqrt(own * other); /* NAN of a gradient that is 0 */
     memcpy(last, g, n * sizeof *g);
     return sqrt(own);
+}
+
+double study_effective_rank(const double *s, int k)
+{
+    double sum = 0, entropy = 0;
+    for (int i = 0; i < k; i++) sum += s[i];
+    if (sum <= 0) return NAN;
+    for (int i = 0; i < k; i++) {
+        double p = s[i] / sum;
+        if (p > 0) entropy -= p * log(p);
+    }
+    return exp(entropy);
+}
+
+/* out [r,n] = diag(s) vt a: has the singular values of b a, when b = u diag(s) vt. */
+static void reduced_product(double *out, const double *s, const double *vt, const Real *a, int r,
+                            int n)
+{
+    memset(out, 0, (size_t)r * (size_t)n * sizeof *out);
+    for (int i = 0; i < r; i++) {
+        for (int k = 0; k < r; k++) {
+            double weight = s[i] * vt[i * r + k];
+            for (int j = 0; j < n; j++) out[i * n + j] += weight * (double)a[k * n + j];
+        }
+    }
+}
+
+/* Two decompositions with one side of r, instead of one of m x n. */
+double study_product_rank(const Real *b, const Real *a, int m, int r, int n)
+{
+    check(r <= m && r <= n, "rank %d of [%d,%d]", r, m, n);
+    size_t high = (size_t)m * (size_t)r, flat = (size_t)r * (size_t)n;
+    double *block = mem_alloc(2 * high + flat + (size_t)(r * r) + (size_t)r, sizeof *block);
+    double *tall = block, *u = tall + high, *wide = u + high, *vt = wide + flat, *s = vt + r * r;
+    for (size_t i = 0; i < high; i++) tall[i] = (double)b[i];
+    svd(s, u, vt, tall, m, r);
+    reduced_product(wide, s, vt, a, r, n);
+    svd(s, NULL, NULL, wide, r, n);
+    double rank = study_effective_rank(s, r);
+    free(block);
+    return rank;
 }
 
 double study_schedule(int64_t step, int64_t steps, int64_t warm_up)

@@ -64,6 +64,13 @@ bool study_outcome_loss(StudyOutcome *o, int64_t updates, double loss);
  * *cosine is NAN for is_first. */
 double study_gradient(const Real *g, Real *last, size_t n, bool is_first, double *cosine);
 
+/* exp(entropy) of the singular values s [k] as shares of their sum (Roy and Vetterli 2007); NAN
+ * when all are 0. */
+double study_effective_rank(const double *s, int k);
+
+/* Of b a, b [m,r], a [r,n], r at most m and n. */
+double study_product_rank(const Real *b, const Real *a, int m, int r, int n);
+
 /* Factor on the learning rate of update `step` (from 0) of `steps`: linear up to 1 over warm_up
  * updates, then linear down to 1 / (steps - warm_up) (paper, B.2). */
 double study_schedule(int64_t step, int64_t steps, int64_t warm_up);
