@@ -13,7 +13,7 @@ enum { D = CASE_WIDTH };
 
 static const char *place(char out[1024], const char *name)
 {
-    char part[64];
+    char part[128];
     snprintf(part, sizeof part, "peft/%s", name);
     return golden_path(out, part);
 }
@@ -125,7 +125,7 @@ static void write_values(Params *base, Params *merged)
 static void compare_file(const char *folder, const char *name)
 {
     Err err = {0};
-    char path[1024], part[64], *got, *want;
+    char path[1024], part[128], *got, *want;
     size_t n_got, n_want;
     Arena *arena = arena_new();
     snprintf(part, sizeof part, "written/%s", name);
