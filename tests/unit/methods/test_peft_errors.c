@@ -95,7 +95,7 @@ static void test_settings_that_are_refused(void **state)
         {"r", "null", "found no r, expected the rank"},
         {"r", "0", "r: expected a rank above 0"},
         {"r", "\"8\"", "r: expected a whole number"},
-        {"r", "1000", "rank 1000 of blocks.0.mlp.fc1, which has 8 rows of 4, expected at most 8"},
+        {"r", "1000", "rank 1000 of blocks.0.mlp.fc1, which has 8 rows of 4, expected at most 32"},
         {"lora_alpha", NULL, "lora_alpha: expected a number above 0"},
         {"peft_type", NULL, "found no peft_type, expected \"LORA\""},
         {"peft_type", "\"LOHA\"", "peft_type: \"LOHA\", expected \"LORA\""},

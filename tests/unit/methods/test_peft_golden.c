@@ -13,7 +13,7 @@ enum { D = CASE_WIDTH };
 
 static const char *place(char out[1024], const char *name)
 {
-    char part[128];
+    char part[256];
     snprintf(part, sizeof part, "peft/%s", name);
     return golden_path(out, part);
 }
