@@ -1,4 +1,5 @@
 /* `dgbench list`: the names that experiment files may use. */
+#include "adapter.h"
 #include "commands.h"
 #include "dataset.h"
 #include "experiment.h"
@@ -45,6 +46,20 @@ static void list_objectives(void)
     for (int i = 0; i < n; i++) print_name(objectives[i]->name, objectives[i]->help);
 }
 
+static void list_adapters(void)
+{
+    int n;
+    const AdapterKind *kinds = adapter_kinds(&n);
+    for (int i = 0; i < n; i++) print_name(kinds[i].name, kinds[i].help);
+}
+
+static void list_adapter_targets(void)
+{
+    int n;
+    const AdapterPreset *presets = adapter_presets(&n);
+    for (int i = 0; i < n; i++) print_name(presets[i].name, presets[i].help);
+}
+
 static void list_averages(void)
 {
     int n;
@@ -83,6 +98,8 @@ static const struct {
     {"nets", "networks, for net.name", list_nets},
     {"recipes", "methods, for method.recipe", list_recipes},
     {"objectives", "losses, for method.objective", list_objectives},
+    {"adapters", "how trained weights are parameterised, for method.adapter", list_adapters},
+    {"adapter-targets", "layers that are adapted, for method.adapter_target", list_adapter_targets},
     {"averages", "weight averages, for method.averaging", list_averages},
     {"schedules", "courses of the learning rate, for method.schedule", list_schedules},
     {"protocols", "presets of published protocols, for protocol", list_protocols},
@@ -111,15 +128,18 @@ static bool run_list(const Args *args, Err *err)
                    near ? "\"?)" : "");
 }
 
-static const char *const words[] = {"datasets",  "nets",      "recipes", "objectives", "averages",
-                                    "schedules", "protocols", "keys",    NULL};
+static const char *const words[] = {
+    "datasets", "nets",      "recipes",   "objectives", "adapters", "adapter-targets",
+    "averages", "schedules", "protocols", "keys",       NULL};
 
 const Command command_list = {
     .name = "list",
     .operands = "[KIND]",
     .max_operands = 1,
     .help = "list the names that experiment files may use",
-    .about = "KIND is datasets, nets, recipes, objectives, averages, schedules, protocols or keys; "
+    .about = "KIND is datasets, nets, recipes, objectives, adapters, adapter-targets, averages, "
+             "schedules, "
+             "protocols or keys; "
              "without it, "
              "the kinds are listed.",
     .example = "dgbench list recipes\ndgbench list keys | less",

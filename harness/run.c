@@ -7,7 +7,7 @@
 #include "environment.h"
 #include "file.h"
 #include "log.h"
-#include "params_file.h"
+#include "run_adapter.h"
 #include "run_alignment.h"
 #include "run_setup.h"
 #include "run_store.h"
@@ -65,14 +65,15 @@ MUST_USE static bool refresh_averages(Job *job, const RunEvaluation *evaluation,
     if (s->learner_options.average_batch_norm != AVERAGE_BN_REFRESH) return true;
     double begin = clock_seconds();
     int64_t n = s->spec->method.averaging_bn_batches;
-    if (n > job->state.next_step) n = job->state.next_step;
+    int64_t n_seen = job->state.next_step * learner_parts(s->learner);
+    if (n > n_seen) n = n_seen;
     bool ok = true;
     for (int v = 1; ok && v < learner_n_variants(s->learner); v++) {
         bool is_copy = !s->learner_options.averagings[v - 1]->at_the_end &&
                        average_count(learner_average(s->learner, v - 1)) <= 1;
         if (is_copy || evaluation->done[v] || !learner_variant_is_ready(s->learner, v)) continue;
         learner_use_variant(s->learner, v);
-        ok = batch_norm_refresh(s->learner, s->loader, job->state.next_step - n, n, err);
+        ok = batch_norm_refresh(s->learner, s->loader, n_seen - n, n, err);
     }
     learner_use_variant(s->learner, 0);
     job->state.train_seconds += clock_seconds() - begin;
@@ -101,7 +102,7 @@ MUST_USE static bool save_variant(Job *job, int variant, const char *name, Err *
 {
     Learner *l = job->setup.learner;
     learner_use_variant(l, variant);
-    bool ok = params_save(learner_params(l), file_join(job->setup.arena, job->folder, name), err);
+    bool ok = net_save(learner_net(l), file_join(job->setup.arena, job->folder, name), err);
     learner_use_variant(l, 0);
     return ok;
 }
@@ -243,6 +244,7 @@ static StoreCost cost_of(const Job *job)
         .peak_bytes = environment_peak_bytes(),
         .n_parameters = (int64_t)params_learned_size(params),
         .n_trainable = (int64_t)params_trainable_size(params),
+        .n_inference = run_adapter_n_inference(s->learner),
     };
 }
 

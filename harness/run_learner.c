@@ -1,5 +1,6 @@
 /* From the spec to a learner: what it trains, how, and whether it can. */
 #include "environment.h"
+#include "run_adapter.h"
 #include "run_names.h"
 #include "run_setup.h"
 #include "str.h"
@@ -93,6 +94,7 @@ static NetTrainable trainable_of(const MethodSpec *m)
     static const NetTrainable kinds[] = {[TRAIN_ALL] = NET_TRAIN_ALL,
                                          [TRAIN_HEAD] = NET_TRAIN_HEAD,
                                          [TRAIN_ATTENTION] = NET_TRAIN_ATTENTION,
+                                         [TRAIN_ADAPTER] = NET_TRAIN_ADAPTER,
                                          [TRAIN_NONE] = NET_TRAIN_NONE};
     return kinds[m->trainable];
 }
@@ -191,10 +193,6 @@ MUST_USE static bool ask_text_tower(RunSetup *s, Err *err)
 MUST_USE static bool make_learner(RunSetup *s, Err *err)
 {
     const RunSpec *spec = s->spec;
-    if (!str_equal(spec->method.adapter, "none")) {
-        return run_unknown_name(err, "method.adapter", spec->method.adapter,
-                                (const char *[]){"none"}, 1);
-    }
     LearnerOptions *o = &s->learner_options;
     *o = (LearnerOptions){
         .net = {.name = spec->net.name,
@@ -214,10 +212,12 @@ MUST_USE static bool make_learner(RunSetup *s, Err *err)
         .average_batch_norm = average_batch_norm_of(&spec->method),
         .warm_start = warm_start_of(&spec->method),
         .label_smoothing = spec->method.label_smoothing,
+        .accumulate = (int)spec->train.accumulate,
         .threads = s->pool,
         .seed = (uint64_t)spec->seed,
     };
     s->stages = stages_of(spec);
+    if (!s->without_adapter && !run_adapter_set(o, spec, s->arena, err)) return false;
     return set_objective(o, s, err) && set_averagings(o, s, err) && set_schedule(s, err) &&
            check_validation(s, err) && ask_text_tower(s, err) && learner_new(&s->learner, o, err);
 }

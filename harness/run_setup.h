@@ -16,6 +16,7 @@ typedef struct {
     const RunSpec *spec; /* with what a model directory says filled in */
     bool planning;       /* set before run_setup_learner: no text is encoded, a zero-shot classifier
                             has random values */
+    bool without_adapter; /* set before run_setup_learner: for weights that it is merged into */
     Arena *arena;
     ThreadPool *pool;
     int n_threads;

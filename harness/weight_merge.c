@@ -7,6 +7,7 @@
 #include "file.h"
 #include "mem.h"
 #include "params_file.h"
+#include "run_adapter.h"
 #include "run_setup.h"
 #include "run_store.h"
 
@@ -259,7 +260,8 @@ MUST_USE static bool evaluate(Merge *m, double begin, Err *err)
     StoreCost cost = {.eval_seconds = clock_seconds() - begin,
                       .peak_bytes = environment_peak_bytes(),
                       .n_parameters = (int64_t)params_learned_size(params),
-                      .n_trainable = (int64_t)params_trainable_size(params)};
+                      .n_trainable = (int64_t)params_trainable_size(params),
+                      .n_inference = run_adapter_n_inference(m->setup.learner)};
     return store_run_finish(m->run, RUN_DONE, NULL, &cost, err);
 }
 
@@ -322,8 +324,10 @@ MUST_USE static bool merge_members(WeightMergeResult *out, Merge *m, Err *err)
     }
     make_spec(m);
     qsort(m->spec.merge.members.items, (size_t)m->n, sizeof(char *), compare_texts);
-    return run_setup_open(&m->setup, &m->spec, err) && run_setup_learner(&m->setup, err) &&
-           check_members(m, err) && find_or_make(out, m, begin, err);
+    if (!run_setup_open(&m->setup, &m->spec, err)) return false;
+    m->setup.without_adapter = true; /* what members saved is merged with theirs */
+    return run_setup_learner(&m->setup, err) && check_members(m, err) &&
+           find_or_make(out, m, begin, err);
 }
 
 bool weight_merge(WeightMergeResult *out, const MemberRun *members, int n,

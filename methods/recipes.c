@@ -46,6 +46,31 @@ static const char *const LINEAR_PROBE_SETTINGS[] = {"method.objective=erm", "met
 static const char *const LP_FT_SETTINGS[] = {"method.objective=erm", "method.averaging=[]",
                                              "method.warm_start=501", NULL};
 
+/* The classifier learns with the adapter; features of a batch norm stay those of the base. */
+#define ADAPTER(...)                                                                               \
+    {                                                                                              \
+        "method.objective=erm", "method.averaging=[]", "method.trainable=adapter",                 \
+            "method.batch_norm=frozen", __VA_ARGS__, NULL                                          \
+    }
+
+static const char *const LORA_SETTINGS[] = ADAPTER("method.adapter=lora");
+static const char *const RSLORA_SETTINGS[] =
+    ADAPTER("method.adapter=lora", "method.adapter_scaling=rslora");
+static const char *const LORA_PLUS_SETTINGS[] =
+    ADAPTER("method.adapter=lora", "method.adapter_lr_ratio=16");
+static const char *const PISSA_SETTINGS[] =
+    ADAPTER("method.adapter=lora", "method.adapter_init=pissa");
+static const char *const DORA_SETTINGS[] = ADAPTER("method.adapter=dora");
+static const char *const OP_LORA_SETTINGS[] = ADAPTER("method.adapter=op-lora");
+static const char *const OP_DORA_SETTINGS[] = ADAPTER("method.adapter=op-dora");
+
+/* The paper's controls: as many trained parameters without generators (its r = 466), and a
+ * generator that is not each layer's own (HyperLoader). */
+static const char *const LORA_MATCHED_SETTINGS[] =
+    ADAPTER("method.adapter=lora", "method.adapter_matched=true");
+static const char *const OP_LORA_SHARED_SETTINGS[] =
+    ADAPTER("method.adapter=op-lora", "method.op_shared=true");
+
 const RunRecipe METHOD_RECIPES[] = {
     {"erm", "plain training on all source domains together (Vapnik 1998; DomainBed's ERM)",
      ERM_SETTINGS},
@@ -56,6 +81,22 @@ const RunRecipe METHOD_RECIPES[] = {
      ERM_PLUSPLUS_SETTINGS},
     {"linear-probe", "the classifier alone is trained, on the features of the initial network",
      LINEAR_PROBE_SETTINGS},
+    {"lora", "adapters of low rank and the classifier are trained (Hu et al. 2021)", LORA_SETTINGS},
+    {"rslora", "lora with its change times alpha / sqrt(rank) (Kalajdzievski 2023)",
+     RSLORA_SETTINGS},
+    {"lora+", "lora with a 16 times higher learning rate of B (Hayou et al. 2024)",
+     LORA_PLUS_SETTINGS},
+    {"pissa", "lora that begins as the principal part of each weight (Meng et al. 2024)",
+     PISSA_SETTINGS},
+    {"dora", "lora with a learned length of each row (Liu et al. 2024)", DORA_SETTINGS},
+    {"op-lora", "lora whose factors are generated while training (Teterwak et al. 2024)",
+     OP_LORA_SETTINGS},
+    {"op-dora", "dora whose factors and lengths are generated (Teterwak et al. 2024)",
+     OP_DORA_SETTINGS},
+    {"lora-matched", "lora of the rank that trains as many parameters as op-lora: its control",
+     LORA_MATCHED_SETTINGS},
+    {"op-lora-shared", "op-lora with one generator for all layers: its control",
+     OP_LORA_SHARED_SETTINGS},
     {"lp-ft", "the classifier alone for 501 updates, then everything (Kumar et al. 2022)",
      LP_FT_SETTINGS},
     {"sam", "erm with sharpness-aware minimisation (Foret et al. 2021)", SAM_SETTINGS},

@@ -10,7 +10,11 @@ static const char *const augments[] = {"none", "flip", "domainbed", NULL};
 static const char *const batch_norms[] = {"live", "frozen", NULL};
 static const char *const averaging_bns[] = {"average", "forward", "refresh", NULL};
 static const char *const compats[] = {"none", "erm_plusplus", NULL};
-static const char *const trainables[] = {"all", "head", "attention", "none", NULL};
+static const char *const trainables[] = {"all", "head", "attention", "adapter", "none", NULL};
+static const char *const scalings[] = {"lora", "rslora", NULL};
+static const char *const factors[] = {"default", "gaussian", "pissa", NULL};
+static const char *const generators[] = {"paper", "code", "rezero", NULL};
+static const char *const adapter_averages[] = {"factors", "generator", NULL};
 static const char *const heads[] = {"random", "zero-shot", NULL};
 static const char *const fits[] = {"auto", "squash", "crop", NULL};
 static const char *const filters[] = {"auto", "bilinear", "bicubic", NULL};
@@ -113,6 +117,43 @@ static const SchemaRow rows[] = {
      .help = "loss over the batches of the source domains (see `dgbench list objectives`)"},
     {AT("method.adapter", TEXT, method.adapter), .default_text = "none",
      .help = "how trained weights are parameterised (see `dgbench list adapters`)"},
+    {AT("method.adapter_target", TEXT_LIST, method.adapting.target), .default_text = "qkvo",
+     .help = "layers that are adapted: presets (qv, qkvo, qkvo+mlp, resnet-conv2, resnet-layer34, "
+             "all) and patterns such as blocks.*.mlp.fc1; the first convolution and the classifier "
+             "never are"},
+    {AT("method.adapter_rank", INT, method.adapting.rank), .default_text = "8", .low = 1,
+     .high = 65536, .help = "rank of an adapter's change"},
+    {AT("method.adapter_alpha", FLOAT, method.adapting.alpha), .default_text = "8", .low = 0,
+     .high = 1e6, .help = "the change is times alpha / rank; 0: alpha is the rank"},
+    {AT("method.adapter_scaling", CHOICE, method.adapting.scaling), .choices = scalings,
+     .default_text = "lora", .help = "lora: alpha / rank; rslora: alpha / sqrt(rank)"},
+    {AT("method.adapter_init", CHOICE, method.adapting.init), .choices = factors,
+     .default_text = "default",
+     .help = "factors at the start: default (A uniform, B 0, as PEFT); gaussian (A normal with "
+             "standard deviation 1 / rank, B 0); pissa (the weight's first singular directions, "
+             "which it loses)"},
+    {AT("method.adapter_lr_ratio", FLOAT, method.adapting.lr_ratio), .default_text = "1",
+     .low = 1e-6, .high = 1e6, .help = "learning rate of B over that of A (16 in LoRA+)"},
+    {AT("method.adapter_matched", BOOL, method.adapting.matched), .default_text = "false",
+     .help = "lora, dora: each layer has the rank at which it trains as many parameters as op-lora "
+             "of method.adapter_rank does, its change times the same number"},
+    {AT("method.op_input", INT, method.adapting.input), .default_text = "128", .low = 1,
+     .high = 65536, .help = "op-lora, op-dora: length of a generator's learned input"},
+    {AT("method.op_width", INT, method.adapting.width), .default_text = "32", .low = 1,
+     .high = 65536, .help = "op-lora, op-dora: width of a generator's hidden layer"},
+    {AT("method.op_init", CHOICE, method.adapting.generator_init), .choices = generators,
+     .default_text = "paper",
+     .help = "op-lora, op-dora: generators at the start: paper (all biases 0, no change through "
+             "rows of 0); code (first biases uniform); rezero (no change through a learned factor)"},
+    {AT("method.op_input_std", FLOAT, method.adapting.input_std), .default_text = "0.01",
+     .low = 0, .high = 1000,
+     .help = "op-lora, op-dora: standard deviation of a generator's input at the start"},
+    {AT("method.op_shared", BOOL, method.adapting.shared), .default_text = "false",
+     .help = "op-lora, op-dora: one generator for all layers, each with an input of its own"},
+    {AT("method.adapter_average", CHOICE, method.adapting.average), .choices = adapter_averages,
+     .default_text = "factors",
+     .help = "op-lora, op-dora: averages are of the generated factors, or of the generator, which "
+             "then makes the factors"},
     {AT("method.averaging", TEXT_LIST, method.averaging),
      .help = "weight averages kept beside the trained weights: none, or a list (see `dgbench list "
              "averages`)"},
@@ -153,7 +194,8 @@ static const SchemaRow rows[] = {
     {AT("method.trainable", CHOICE, method.trainable), .choices = trainables, .default_text = "all",
      .help =
          "which weights are trained: all; the classifier only (head); attention layers and the "
-         "classifier (attention; vision transformers only); none (the network is evaluated as it "
+         "classifier (attention; vision transformers only); the adapter and the classifier "
+         "(adapter); none (the network is evaluated as it "
          "begins: train.steps is 0)"},
     {AT("method.optimizer", CHOICE, method.optimizer), .choices = optimizers,
      .default_text = "adam",
@@ -187,6 +229,8 @@ static const SchemaRow rows[] = {
     {AT("train.steps", INT, train.steps), .default_text = "5001", .low = 0, .high = 1e9,
      .help = "optimiser steps; 0 is for method.trainable: none only (in DomainBed it means the "
              "dataset's default)"},
+    {AT("train.accumulate", INT, train.accumulate), .default_text = "1", .low = 1, .high = 65536,
+     .help = "batches per optimiser step, whose gradients are averaged"},
     {AT("train.checkpoint_freq", INT, train.checkpoint_freq), .default_text = "300", .low = 1,
      .high = 1e9, .help = "steps between evaluations; the last step is always evaluated"},
     {AT("train.threads", INT, train.threads), .default_text = "0", .low = 0, .high = 1024,

@@ -26,7 +26,11 @@ typedef enum { SPEC_AUGMENT_NONE, SPEC_AUGMENT_FLIP, SPEC_AUGMENT_DOMAINBED } Sp
 typedef enum { BATCH_NORM_LIVE, BATCH_NORM_FROZEN } BatchNormKind;
 typedef enum { AVERAGING_BN_AVERAGE, AVERAGING_BN_FORWARD, AVERAGING_BN_REFRESH } AveragingBnKind;
 typedef enum { COMPAT_NONE, COMPAT_ERM_PLUSPLUS } CompatKind;
-typedef enum { TRAIN_ALL, TRAIN_HEAD, TRAIN_ATTENTION, TRAIN_NONE } TrainableKind;
+typedef enum { TRAIN_ALL, TRAIN_HEAD, TRAIN_ATTENTION, TRAIN_ADAPTER, TRAIN_NONE } TrainableKind;
+typedef enum { SCALING_LORA, SCALING_RSLORA } ScalingKind;
+typedef enum { FACTORS_DEFAULT, FACTORS_GAUSSIAN, FACTORS_PISSA } FactorsKind;
+typedef enum { GENERATOR_PAPER, GENERATOR_CODE, GENERATOR_REZERO } GeneratorKind;
+typedef enum { ADAPTER_AVERAGE_FACTORS, ADAPTER_AVERAGE_GENERATOR } AdapterAverageKind;
 typedef enum { HEAD_RANDOM, HEAD_ZERO_SHOT } HeadKind;
 typedef enum { SPEC_FIT_AUTO, SPEC_FIT_SQUASH, SPEC_FIT_CROP } SpecFit;
 typedef enum { SPEC_FILTER_AUTO, SPEC_FILTER_BILINEAR, SPEC_FILTER_BICUBIC } SpecFilter;
@@ -68,9 +72,25 @@ typedef struct {
                              model directory says */
 } NetSpec;
 
+/* What method.adapter does, where it is not none. */
+typedef struct {
+    TextList target; /* presets and patterns of layers */
+    int64_t rank;
+    double alpha;         /* 0: the rank */
+    int scaling, init;    /* ScalingKind, FactorsKind */
+    double lr_ratio;      /* of B over A */
+    bool matched;         /* the rank of as many parameters as a generator has */
+    int64_t input, width; /* of generators */
+    int generator_init;   /* GeneratorKind */
+    double input_std;
+    bool shared; /* one generator for all layers */
+    int average; /* AdapterAverageKind */
+} AdapterSpec;
+
 typedef struct {
     char *recipe, *label; /* label: what tables call the method; the recipe's name when not given */
     char *objective, *adapter;
+    AdapterSpec adapting;
     TextList averaging; /* sorted, no "none", may be empty */
     int64_t averaging_start;
     double ema_decay;
@@ -95,8 +115,9 @@ typedef struct {
 
 typedef struct {
     int64_t steps, checkpoint_freq;
-    int64_t threads; /* 0: all cores */
-    int save;        /* SaveKind */
+    int64_t accumulate; /* batches per step */
+    int64_t threads;    /* 0: all cores */
+    int save;           /* SaveKind */
 } TrainSpec;
 
 typedef struct {

@@ -56,6 +56,30 @@ static bool check_optimizer(const MethodSpec *method, const char *place, Err *er
     return true;
 }
 
+/* What adapters are known by name only; what a member may not do is checked where they are known.
+ */
+static bool check_adapter(const RunSpec *spec, const char *place, Err *err)
+{
+    const MethodSpec *method = &spec->method;
+    bool has_adapter = !str_equal(method->adapter, "none");
+    if (method->trainable == TRAIN_ADAPTER && !has_adapter) {
+        return err_set(err, ERR_FORMAT,
+                       "%s: method.trainable: found adapter with method.adapter none, expected an "
+                       "adapter or another choice",
+                       place);
+    }
+    if (has_adapter && method->adapting.target.n == 0) {
+        return err_set(err, ERR_FORMAT,
+                       "%s: method.adapter_target: found nothing, expected layers to adapt", place);
+    }
+    if (spec->train.accumulate > 1 && method->sam_rho > 0) {
+        return err_set(err, ERR_FORMAT,
+                       "%s: train.accumulate: found %lld, expected 1 with method.sam_rho", place,
+                       (long long)spec->train.accumulate);
+    }
+    return true;
+}
+
 static bool check_data(const RunSpec *spec, const char *place, Err *err)
 {
     const DataSpec *data = &spec->data;
@@ -175,6 +199,6 @@ bool run_spec_check(const RunSpec *spec, const char *place, Err *err)
                        spec->merge.kind == MERGE_NONE ? "none without merge.kind"
                                                       : "those that merge.kind is made from");
     }
-    return check_names(spec, place, err) && check_schedule(spec, place, err) &&
-           check_optimizer(&spec->method, place, err);
+    return check_names(spec, place, err) && check_adapter(spec, place, err) &&
+           check_schedule(spec, place, err) && check_optimizer(&spec->method, place, err);
 }

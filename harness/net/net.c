@@ -126,6 +126,10 @@ MUST_USE static bool set_values(Net *net, const NetOptions *o, Err *err)
         params_seal_zeros(net->params);
         params_init_one(net->params, net->head_weight, o->seed);
         params_init_one(net->params, net->head_bias, o->seed);
+        for (int i = 0; i < params_count(net->params); i++) {
+            bool is_adapter = params_get(net->params, i)->flags & PARAM_ADAPTER;
+            if (is_adapter) params_init_one(net->params, i, o->seed);
+        }
         if (!net_clip_load(net, o->model, err)) return false;
     } else {
         params_seal(net->params, o->seed);
@@ -133,6 +137,13 @@ MUST_USE static bool set_values(Net *net, const NetOptions *o, Err *err)
     if (o->classifier != NULL) set_classifier(net, o);
     net->weights = weights_new(net->params);
     return true;
+}
+
+MUST_USE static bool add_adapter(Net *net, Err *err)
+{
+    const NetOptions *o = &net->options;
+    return o->adapter == NULL ||
+           o->adapter->add(&net->adapter, net->params, net->input_conv, o->adapter_options, err);
 }
 
 bool net_new(Net **out, const NetOptions *options, Err *err)
@@ -147,9 +158,10 @@ bool net_new(Net **out, const NetOptions *options, Err *err)
         return false;
     }
     add_head(net);
-    bool ok = set_values(net, options, err);
+    bool ok = add_adapter(net, err) && set_values(net, options, err);
     net->options.model = NULL;
     net->options.classifier = NULL;
+    net->options.adapter_options = NULL;
     if (ok) {
         *out = net;
     } else {
@@ -161,6 +173,7 @@ bool net_new(Net **out, const NetOptions *options, Err *err)
 void net_free(Net *net)
 {
     if (net == NULL) return;
+    if (net->adapter != NULL) net->options.adapter->free(net->adapter);
     weights_free(net->weights);
     params_free(net->params);
     arena_free(net->arena);
@@ -181,6 +194,54 @@ bool net_load(Net *net, const char *path, Err *err)
                           .finite = true};
     bool ok = params_load(net->params, f, &options, err);
     safetensors_close(f);
+    return ok;
+}
+
+/* ---- adapters ---- */
+
+void net_begin(Net *net, ThreadPool *threads)
+{
+    if (net->adapter != NULL) net->options.adapter->begin(net->adapter, net->weights, threads);
+}
+
+void net_generate(Net *net, ThreadPool *threads)
+{
+    if (net->adapter != NULL) net->options.adapter->generate(net->adapter, net->params, threads);
+}
+
+void net_generate_backward(Net *net, ThreadPool *threads)
+{
+    if (net->adapter != NULL) net->options.adapter->backward(net->adapter, net->params, threads);
+}
+
+void *net_adapter(Net *net)
+{
+    return net->adapter;
+}
+
+/* Values in which replaced weights are what is computed with. */
+static Real *merged_values(Net *net)
+{
+    Params *p = net->params;
+    Real *values = mem_alloc(params_size(p), sizeof *values);
+    memcpy(values, params_values(p), params_size(p) * sizeof *values);
+    for (int i = 0; i < params_count(p); i++) {
+        if (!weights_is_replaced(net->weights, i)) continue;
+        Tape *t = tape_new(&(TapeOptions){0});
+        tape_begin(t, 0, 0);
+        const Param *q = params_get(p, i);
+        memcpy(values + q->offset, weights_get(net->weights, t, i)->v, q->size * sizeof *values);
+        tape_free(t);
+    }
+    return values;
+}
+
+bool net_save(Net *net, const char *path, Err *err)
+{
+    Real *merged = merged_values(net), *values = params_swap_values(net->params, merged);
+    bool ok = params_save(net->params, path, err);
+    (void)params_swap_values(net->params, values);
+    free(merged);
     return ok;
 }
 
@@ -216,9 +277,12 @@ bool net_set_trainable(Net *net, NetTrainable which, Err *err)
     int n_attention = 0;
     for (int i = 0; i < params_count(net->params); i++) {
         const Param *p = params_get(net->params, i);
-        bool attends = is_attention(p), head = p->flags & PARAM_HEAD;
-        bool learns = which == NET_TRAIN_ALL || head || (which == NET_TRAIN_ATTENTION && attends);
-        params_freeze(net->params, i, !learns || which == NET_TRAIN_NONE);
+        bool adapts = p->flags & PARAM_ADAPTER, attends = is_attention(p);
+        bool learns = which == NET_TRAIN_ALL || (p->flags & PARAM_HEAD) ||
+                      (which == NET_TRAIN_ATTENTION && attends) ||
+                      (which == NET_TRAIN_ADAPTER && adapts);
+        bool fixed = which == NET_TRAIN_NONE || weights_is_replaced(net->weights, i);
+        params_freeze(net->params, i, fixed || !learns);
         n_attention += attends;
     }
     if (which != NET_TRAIN_ATTENTION || n_attention > 0) return true;

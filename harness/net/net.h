@@ -18,6 +18,17 @@
 #include "ops.h"
 #include "weights.h"
 
+/* What puts parameters of its own beside a network's and makes weights of both: an adapter
+ * (methods/adapter/adapter.h). */
+typedef struct {
+    /* Before params are sealed; input_conv: name of the first convolution's weight, or NULL. */
+    bool (*add)(void **self, Params *params, const char *input_conv, const void *options, Err *err);
+    void (*begin)(void *self, Weights *weights, ThreadPool *threads);
+    void (*generate)(void *self, Params *params, ThreadPool *threads);
+    void (*backward)(void *self, Params *params, ThreadPool *threads);
+    void (*free)(void *self);
+} NetAdapter;
+
 typedef struct {
     const char *name; /* a row of net_list */
     int size;         /* height and width of the input in pixels */
@@ -36,6 +47,9 @@ typedef struct {
     bool normalise;
     const float *classifier; /* [n_classes,D] initial weight, with bias 0; NULL: random, as
                                 PyTorch's Linear. Borrowed by net_new only */
+
+    const NetAdapter *adapter;   /* NULL: none */
+    const void *adapter_options; /* its own; borrowed by net_new only */
 } NetOptions;
 
 typedef struct NetFamily NetFamily; /* how it is made: net_family.h */
@@ -61,12 +75,26 @@ typedef struct Net Net;
 MUST_USE bool net_new(Net **out, const NetOptions *options, Err *err);
 void net_free(Net *net); /* NULL is fine */
 
-/* Values from a safetensors file under the published names (of ViTs timm's, torchvision's or Hugging
- * Face's). NaN or infinity in it: error. A classifier of another size keeps its initial values; any
- * other difference is an error that lists the names. Models of 3 input channels load into nets of
- * other counts as DomainBed does (channel i takes i % 3); a transformer's positions are interpolated
- * when the file is of another image size. */
+/* Values from a safetensors file under the published names (of ViTs timm's, torchvision's or
+ * Hugging Face's). NaN or infinity in it: error. A classifier of another size keeps its initial
+ * values; any other difference is an error that lists the names. Models of 3 input channels load
+ * into nets of other counts as DomainBed does (channel i takes i % 3); a transformer's positions
+ * are interpolated when the file is of another image size. */
 MUST_USE bool net_load(Net *net, const char *path, Err *err);
+
+/* With an adapter, after the last of net_load: the values are what the adapter begins with, and the
+ * network is made of both from now on. */
+void net_begin(Net *net, ThreadPool *threads);
+
+/* Parameters that an adapter computes from others, after every change of those; and the gradients
+ * of those others, once, when all backward passes of an update are through. */
+void net_generate(Net *net, ThreadPool *threads);
+void net_generate_backward(Net *net, ThreadPool *threads);
+
+void *net_adapter(Net *net); /* what NetOptions.adapter made; NULL: there is none */
+
+/* The network as it computes, under its published names: with an adapter, merged weights. */
+MUST_USE bool net_save(Net *net, const char *path, Err *err);
 
 Params *net_params(Net *net);   /* borrowed */
 Weights *net_weights(Net *net); /* borrowed */
@@ -74,8 +102,15 @@ const NetOptions *net_options(const Net *net);
 int net_n_features(const Net *net);
 
 /* Which parameters learn; the others are frozen. Attention: what has "attn" in its name, and the
- * classifier (ERM++'s vit_attn_tune, DomainBed's networks.py). */
-typedef enum { NET_TRAIN_ALL, NET_TRAIN_HEAD, NET_TRAIN_ATTENTION, NET_TRAIN_NONE } NetTrainable;
+ * classifier (ERM++'s vit_attn_tune, DomainBed's networks.py). Adapter: that and the classifier. A
+ * weight that an adapter begins with never learns. */
+typedef enum {
+    NET_TRAIN_ALL,
+    NET_TRAIN_HEAD,
+    NET_TRAIN_ATTENTION,
+    NET_TRAIN_ADAPTER,
+    NET_TRAIN_NONE
+} NetTrainable;
 
 /* A network without attention, which is to be trained: error. */
 MUST_USE bool net_set_trainable(Net *net, NetTrainable which, Err *err);

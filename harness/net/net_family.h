@@ -23,6 +23,7 @@ struct Net {
     void *model;            /* the family's layers, in the arena */
     int n_features;
     int head_weight, head_bias;
+    void *adapter; /* made by options.adapter */
     bool batch_norm_frozen;
     double batch_norm_momentum; /* in place of the layers' own when above 0 */
 };

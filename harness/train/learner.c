@@ -21,6 +21,7 @@ MUST_USE static bool make_net(Learner *l, Err *err)
     if (!net_new(&l->net, &o->net, err)) return false;
     if (o->init_path != NULL && o->init_path[0] != '\0' && !net_load(l->net, o->init_path, err))
         return false;
+    net_begin(l->net, o->threads);
     if (!net_set_trainable(l->net, o->trainable, err)) return false;
     net_freeze_batch_norm(l->net, o->freeze_batch_norm);
     Params *params = net_params(l->net);
@@ -32,6 +33,7 @@ MUST_USE static bool make_net(Learner *l, Err *err)
 bool learner_new(Learner **out, const LearnerOptions *options, Err *err)
 {
     check(options->n_averagings <= LEARNER_MAX_AVERAGES, "%d averages", options->n_averagings);
+    check(options->accumulate <= 1 || options->sam_rho == 0, "SAM over several batches");
     Learner *l = mem_alloc(1, sizeof *l);
     l->options = *options;
     l->lr = options->optim.lr;
@@ -108,11 +110,19 @@ static void copy_buffers(const Params *params, Real *to, const Real *from)
     }
 }
 
+/* Puts an average's values in place; returns those that were there. */
+static Real *swap_in(Learner *l, Average *a)
+{
+    Real *values = params_swap_values(net_params(l->net), average_values(a));
+    if (l->options.average_generators) net_generate(l->net, l->options.threads);
+    return values;
+}
+
 /* The averaged network sees the batch, as in training: its running statistics move. */
 static void forward_average(Learner *l, Average *a, const Batch *batch, int64_t step)
 {
     Params *params = net_params(l->net);
-    Real *raw = params_swap_values(params, average_values(a));
+    Real *raw = swap_in(l, a);
     tape_begin(l->tape, TAPE_TRAINING, (uint64_t)step);
     (void)net_features(l->net, l->tape, learner_input(l, l->tape, batch->x, batch->n));
     (void)params_swap_values(params, raw);
@@ -176,14 +186,21 @@ static void begin_update(Learner *l, int64_t step)
     optim_set_lr(l->optimizer, learner_lr(l, step));
 }
 
-/* Forward and backward of one batch; false: the loss is not finite, and there are no gradients. */
-static bool gradients(Learner *l, const Batch *batch, int64_t step, double *loss_out)
+int learner_parts(const Learner *l)
 {
-    tape_begin(l->tape, TAPE_TRAINING | TAPE_GRADIENTS, (uint64_t)step);
+    return l->options.accumulate > 1 ? l->options.accumulate : 1;
+}
+
+/* Forward and backward of one batch, whose random draws are those of `draw`; false: the loss is not
+ * finite, and there are no gradients. */
+static bool gradients(Learner *l, const Batch *batch, int64_t step, int64_t draw, double *loss_out)
+{
+    int n = learner_parts(l);
+    tape_begin(l->tape, TAPE_TRAINING | TAPE_GRADIENTS, (uint64_t)draw);
     Tensor *loss = learner_loss(l, l->tape, batch, step);
     *loss_out = (double)loss->v[0];
     if (!isfinite(loss->v[0])) return false;
-    tape_backward(l->tape, loss);
+    tape_backward(l->tape, n > 1 ? nn_affine(l->tape, loss, 1.0 / n, 0) : loss);
     return true;
 }
 
@@ -191,29 +208,54 @@ static bool gradients(Learner *l, const Batch *batch, int64_t step, double *loss
 static bool gradients_uphill(Learner *l, const Batch *batch, int64_t step)
 {
     Params *params = net_params(l->net);
+    ThreadPool *threads = l->options.threads;
     double loss;
-    sam_move(l->sam, params, l->options.sam_rho, l->options.threads);
+    sam_move(l->sam, params, l->options.sam_rho, threads);
+    net_generate(l->net, threads);
     params_zero_gradients(params);
-    bool finite = gradients(l, batch, step, &loss);
+    bool finite = gradients(l, batch, step, step, &loss);
+    if (finite) net_generate_backward(l->net, threads);
     sam_move_back(l->sam, params);
     return finite;
 }
 
-LearnerStep learner_update(Learner *l, const Batch *batch, int64_t step)
+/* With the gradients of all parts: the optimiser, and what follows it. */
+static bool finish_update(Learner *l, const Batch *batch, int64_t step)
 {
-    check(l->variant == 0, "update with variant \"%s\" in use",
-          learner_variant_name(l, l->variant));
-    begin_update(l, step);
-    LearnerStep result = {0};
-    result.finite = gradients(l, batch, step, &result.loss) &&
-                    (l->sam == NULL || gradients_uphill(l, batch, step));
-    if (!result.finite) return result;
+    ThreadPool *threads = l->options.threads;
+    net_generate_backward(l->net, threads);
+    if (l->sam != NULL && !gradients_uphill(l, batch, step)) return false;
     learner_set_learning(l, is_warming_up(l, step));
-    optim_step(l->optimizer, net_params(l->net), l->options.threads);
+    optim_step(l->optimizer, net_params(l->net), threads);
+    net_generate(l->net, threads);
     for (int i = 0; i < l->options.n_averagings; i++) {
         update_average(l, l->averages[i], batch, step);
     }
+    return true;
+}
+
+LearnerStep learner_update_part(Learner *l, const Batch *batch, int64_t step, int part)
+{
+    int n = learner_parts(l);
+    check(l->variant == 0, "update with variant \"%s\" in use",
+          learner_variant_name(l, l->variant));
+    check(part >= 0 && part < n, "part %d of %d", part, n);
+    if (part == 0) {
+        begin_update(l, step);
+        l->loss = 0;
+    }
+    LearnerStep result = {0};
+    result.finite = gradients(l, batch, step, step * n + part, &result.loss);
+    l->loss += result.loss;
+    result.loss = l->loss / (part + 1);
+    if (result.finite && part == n - 1) result.finite = finish_update(l, batch, step);
     return result;
+}
+
+LearnerStep learner_update(Learner *l, const Batch *batch, int64_t step)
+{
+    check(learner_parts(l) == 1, "update in %d parts", learner_parts(l));
+    return learner_update_part(l, batch, step, 0);
 }
 
 void learner_checkpoint(Learner *l, const AverageCheckpoint *checkpoint)
@@ -287,7 +329,7 @@ void learner_use_variant(Learner *l, int variant)
     Average *a = average_of(l, variant);
     Params *params = net_params(l->net);
     if (l->variant != 0) (void)params_swap_values(params, l->raw_values);
-    if (a != NULL) l->raw_values = params_swap_values(params, average_values(a));
+    if (a != NULL) l->raw_values = swap_in(l, a);
     l->variant = variant;
 }
 

@@ -60,8 +60,12 @@ typedef struct {
     AveragingOptions averaging;
     AverageBatchNorm average_batch_norm;
     WarmStart warm_start;
-    ThreadPool *threads; /* borrowed; NULL: one thread */
-    uint64_t seed;       /* of dropout */
+    int accumulate; /* batches per update, whose gradients are averaged; 0: 1. Not with SAM */
+    bool average_generators; /* of what an adapter computes from other parameters (net_generate), an
+                                average is computed from the average of those; else it is averaged,
+                                as everything is */
+    ThreadPool *threads;     /* borrowed; NULL: one thread */
+    uint64_t seed;           /* of dropout */
 } LearnerOptions;
 
 typedef struct Learner Learner;
@@ -76,6 +80,14 @@ typedef struct {
 
 /* Forward, backward (both twice with SAM), optimiser, averages. step counts updates from 0. */
 LearnerStep learner_update(Learner *l, const Batch *batch, int64_t step);
+
+/* One of options.accumulate batches of update `step`, part = 0, 1, ...: forward and backward; after
+ * the last one the update is made, and loss is the mean over all. Not finite: no further part
+ * follows. */
+LearnerStep learner_update_part(Learner *l, const Batch *batch, int64_t step, int part);
+
+int learner_parts(const Learner *l); /* options.accumulate, or 1: the loader's batch step * parts +
+                                        part belongs to that part of an update */
 
 /* Of the updates that follow, after the warm start; options.optim.lr until it is called. */
 void learner_set_lr(Learner *l, double lr);

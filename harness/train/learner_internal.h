@@ -17,6 +17,7 @@ struct Learner {
     int variant;
     Real *raw_values;  /* while another variant is in use */
     double lr;         /* after the warm start */
+    double loss;       /* sum over the parts of the update so far */
     bool *frozen;      /* [params_count] whether it never learns */
     Real *own_buffers; /* [params_size] of an average, while it is updated; AVERAGE_BN_OWN only */
 };

@@ -25,7 +25,7 @@ static TapeCost plan_update(Learner *l, int n_images, int n_sources, bool head_o
     free(offsets);
     free(y);
     TapeCost cost = tape_cost(l->plan);
-    double passes = l->sam != NULL ? 2 : 1;
+    double passes = l->sam != NULL ? 2 : learner_parts(l);
     cost.forward_flops *= passes;
     cost.backward_flops *= passes;
     return cost;
@@ -62,11 +62,23 @@ double learner_plan_flops(Learner *l, int n_images, int n_sources, int64_t n_upd
     return flops;
 }
 
+/* Gradients of what never learns are never touched. */
+static size_t gradients_size(const Learner *l, const Params *params)
+{
+    size_t n = 0;
+    for (int i = 0; i < params_count(params); i++)
+        n += l->frozen[i] ? 0 : params_get(params, i)->size;
+    return n;
+}
+
 size_t learner_state_bytes(const Learner *l)
 {
-    int arrays = 2 + optim_slots(l->optimizer) + (l->sam != NULL);
+    size_t slots = (size_t)optim_slots(l->optimizer) * optim_slot_size(l->optimizer);
+    int arrays = 1 + (l->sam != NULL);
     for (int i = 0; i < l->options.n_averagings; i++) arrays += average_n_arrays(l->averages[i]);
-    return (size_t)arrays * params_size(net_params(l->net)) * sizeof(Real);
+    const Params *params = net_params(l->net);
+    return ((size_t)arrays * params_size(params) + slots + gradients_size(l, params)) *
+           sizeof(Real);
 }
 
 size_t learner_peak_bytes(const Learner *l)

@@ -22,18 +22,29 @@ MUST_USE static bool one_checkpoint(TrainState *state, const TrainerOptions *o, 
     return o->checkpoint(o->context, state->next_step - 1, mean, err);
 }
 
+MUST_USE static bool one_part(LearnerStep *out, int part, Learner *l, Loader *loader,
+                              TrainState *state, Err *err)
+{
+    double begin = clock_seconds();
+    Batch batch;
+    int64_t step = state->next_step;
+    if (!loader_batch(loader, step * learner_parts(l) + part, &batch, err)) return false;
+    double loaded = clock_seconds();
+    *out = learner_update_part(l, &batch, step, part);
+    state->data_seconds += loaded - begin;
+    state->train_seconds += clock_seconds() - loaded;
+    return true;
+}
+
 MUST_USE static bool one_step(LearnerStep *out, Learner *l, Loader *loader, TrainState *state,
                               const TrainerOptions *o, Err *err)
 {
     learner_set_lr(l, stages_lr(&state->stages, o->stages, state->next_step) *
                           schedule_factor(o->schedule, state->next_step));
-    double begin = clock_seconds();
-    Batch batch;
-    if (!loader_batch(loader, state->next_step, &batch, err)) return false;
-    double loaded = clock_seconds();
-    *out = learner_update(l, &batch, state->next_step);
-    state->data_seconds += loaded - begin;
-    state->train_seconds += clock_seconds() - loaded;
+    *out = (LearnerStep){.finite = true};
+    for (int part = 0; out->finite && part < learner_parts(l); part++) {
+        if (!one_part(out, part, l, loader, state, err)) return false;
+    }
     return true;
 }
 

@@ -68,7 +68,8 @@ typedef struct {
     double lr_ratio; /* learning rate of B over that of A (LoRA+, Hayou et al. 2024); 1 */
     OpGeneratorOptions generator;
     bool shared_generator; /* one for all modules */
-    uint64_t seed;         /* of initial values that are drawn after params_seal */
+    bool matched; /* the control: free factors of the rank at which they have as many elements as a
+                     generator of factors of this rank has; same s */
 } AdapterOptions;
 
 typedef struct {
