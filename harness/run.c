@@ -11,6 +11,7 @@
 #include "run_alignment.h"
 #include "run_setup.h"
 #include "run_store.h"
+#include "run_weights.h"
 #include "trainer.h"
 
 #include <stdio.h>
@@ -98,11 +99,11 @@ static int reported_variant(const Job *job)
     return v;
 }
 
-MUST_USE static bool save_variant(Job *job, int variant, const char *name, Err *err)
+MUST_USE static bool save_variant(Job *job, int variant, const char *stem, Err *err)
 {
     Learner *l = job->setup.learner;
     learner_use_variant(l, variant);
-    bool ok = net_save(learner_net(l), file_join(job->setup.arena, job->folder, name), err);
+    bool ok = run_weights_save(l, job->folder, stem, err);
     learner_use_variant(l, 0);
     return ok;
 }
@@ -113,11 +114,10 @@ MUST_USE static bool save_weights(Job *job, const char *stem, Err *err)
 {
     int reported = reported_variant(job);
     Arena *arena = job->setup.arena;
-    if (reported != 0 &&
-        !save_variant(job, 0, arena_printf(arena, "%s-raw.safetensors", stem), err))
+    if (reported != 0 && !save_variant(job, 0, arena_printf(arena, "%s-raw", stem), err))
         return false;
     return !learner_variant_is_ready(job->setup.learner, reported) ||
-           save_variant(job, reported, arena_printf(arena, "%s.safetensors", stem), err);
+           save_variant(job, reported, stem, err);
 }
 
 /* Averages that only stand beside the reported weights may wait for a later checkpoint. */

@@ -3,6 +3,7 @@
 #include "run_adapter.h"
 #include "run_names.h"
 #include "run_setup.h"
+#include "run_weights.h"
 #include "str.h"
 
 #include <stdio.h>
@@ -218,6 +219,8 @@ MUST_USE static bool make_learner(RunSetup *s, Err *err)
     };
     s->stages = stages_of(spec);
     if (!s->without_adapter && !run_adapter_set(o, spec, s->arena, err)) return false;
+    if (!s->without_adapter && !run_adapter_load_set(o, spec, s->model, s->arena, err))
+        return false;
     return set_objective(o, s, err) && set_averagings(o, s, err) && set_schedule(s, err) &&
            check_validation(s, err) && ask_text_tower(s, err) && learner_new(&s->learner, o, err);
 }

@@ -2,6 +2,7 @@
 #include "run_setup.h"
 
 #include "file_digest.h"
+#include "peft_dir.h"
 #include "rng.h"
 #include "run_names.h"
 #include "str.h"
@@ -64,13 +65,18 @@ MUST_USE static bool make_key(char out[SHA256_HEX_SIZE], const RunSpec *spec, co
                               const char *dataset_fingerprint, Err *err)
 {
     char init_digest[SHA256_HEX_SIZE], model_digest[SHA256_HEX_SIZE];
+    char adapter_digest[SHA256_HEX_SIZE];
+    bool has_adapter = spec->method.adapter_load[0] != '\0';
     bool has_init = spec->net.init[0] != '\0';
     if (has_init && !file_digest(init_digest, spec->net.init, err))
         return err_context(err, "net.init");
     if (model != NULL && !run_model_digest(model_digest, model, err))
         return err_context(err, "net.model");
-    run_key(out, spec, dataset_fingerprint,
-            (RunWeights){has_init ? init_digest : NULL, model != NULL ? model_digest : NULL});
+    if (has_adapter && !peft_dir_digest(adapter_digest, spec->method.adapter_load, err))
+        return err_context(err, "method.adapter_load");
+    RunWeights weights = {has_init ? init_digest : NULL, model != NULL ? model_digest : NULL,
+                          has_adapter ? adapter_digest : NULL};
+    run_key(out, spec, dataset_fingerprint, weights);
     return true;
 }
 

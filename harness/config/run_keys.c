@@ -154,6 +154,10 @@ static const SchemaRow rows[] = {
      .default_text = "factors",
      .help = "op-lora, op-dora: averages are of the generated factors, or of the generator, which "
              "then makes the factors"},
+    {AT("method.adapter_load", TEXT, method.adapter_load), .flags = FIELD_NOT_IDENTITY,
+     .help = "folder of an adapter in PEFT's format (`dgbench export`) that the run starts from: in "
+             "its own adapter, which has to be alike, or merged into the weights where "
+             "method.adapter is none (its content is part of the run's key)"},
     {AT("method.averaging", TEXT_LIST, method.averaging),
      .help = "weight averages kept beside the trained weights: none, or a list (see `dgbench list "
              "averages`)"},

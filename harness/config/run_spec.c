@@ -311,6 +311,9 @@ void run_key(char out[SHA256_HEX_SIZE], const RunSpec *spec, const char *dataset
     bool has_init = spec->net.init[0] != '\0', has_model = spec->net.model[0] != '\0';
     check(has_init == (weights.init != NULL), "net.init \"%s\" and its digest", spec->net.init);
     check(has_model == (weights.model != NULL), "net.model \"%s\" and its digest", spec->net.model);
+    bool has_adapter = spec->method.adapter_load[0] != '\0';
+    check(has_adapter == (weights.adapter != NULL), "method.adapter_load \"%s\" and its digest",
+          spec->method.adapter_load);
     Str identity = {0};
     run_spec_identity_json(spec, &identity);
     Sha256 *sha = sha256_new();
@@ -320,6 +323,7 @@ void run_key(char out[SHA256_HEX_SIZE], const RunSpec *spec, const char *dataset
     sha256_add_str(sha, has_init ? weights.init : "");
     if (has_model)
         sha256_add_str(sha, weights.model); /* keys of runs without one stay as they were */
+    if (has_adapter) sha256_add_str(sha, weights.adapter);
     sha256_done_hex(sha, out);
     str_done(&identity);
 }

@@ -91,6 +91,7 @@ typedef struct {
     char *recipe, *label; /* label: what tables call the method; the recipe's name when not given */
     char *objective, *adapter;
     AdapterSpec adapting;
+    char *adapter_load; /* folder of PEFT's format that the run starts from; "": none */
     TextList averaging; /* sorted, no "none", may be empty */
     int64_t averaging_start;
     double ema_decay;
@@ -226,8 +227,9 @@ void run_spec_identity_json(const RunSpec *spec, Str *out);
 
 /* SHA-256 (hex) of what a run begins with. */
 typedef struct {
-    const char *init;  /* the file net.init; NULL if and only if the spec has none */
-    const char *model; /* the contents of net.model; NULL if and only if the spec has none */
+    const char *init;    /* the file net.init; NULL if and only if the spec has none */
+    const char *model;   /* the contents of net.model; NULL if and only if the spec has none */
+    const char *adapter; /* those of method.adapter_load; NULL if and only if the spec has none */
 } RunWeights;
 
 /* The run's key: SHA-256 of the identity JSON, the dataset's fingerprint and the weights' digests,

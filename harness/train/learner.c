@@ -22,6 +22,7 @@ MUST_USE static bool make_net(Learner *l, Err *err)
     if (o->init_path != NULL && o->init_path[0] != '\0' && !net_load(l->net, o->init_path, err))
         return false;
     net_begin(l->net, o->threads);
+    if (o->load != NULL && !o->load(o->load_context, l->net, err)) return false;
     if (!net_set_trainable(l->net, o->trainable, err)) return false;
     net_freeze_batch_norm(l->net, o->freeze_batch_norm);
     Params *params = net_params(l->net);

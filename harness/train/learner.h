@@ -46,6 +46,9 @@ typedef struct {
 typedef struct {
     NetOptions net;
     const char *init_path; /* safetensors of initial values; NULL or "": random */
+    bool (*load)(const void *context, Net *net, Err *err); /* values over those, when an adapter has
+                                                              begun; NULL: none */
+    const void *load_context; /* borrowed for as long as learners are made with these options */
     bool freeze_batch_norm;
     NetTrainable trainable;
     OptimOptions optim;

@@ -31,7 +31,7 @@ static const char *key_of(const char *text)
     assert_ok(read_text(text));
     run_key(key, &spec, "fingerprint",
             (RunWeights){spec.net.init[0] != '\0' ? "abc" : NULL,
-                         spec.net.model[0] != '\0' ? "def" : NULL});
+                         spec.net.model[0] != '\0' ? "def" : NULL, NULL});
     return arena_strdup(arena, key);
 }
 
@@ -264,6 +264,13 @@ static void test_key_depends_on_contents_not_paths(void **state)
     run_key(two, &spec, "f1", (RunWeights){.init = "bb"});
     assert_string_not_equal(one, two);
     run_key(two, &spec, "f2", (RunWeights){.init = "aa"});
+    assert_string_not_equal(one, two);
+    assert_ok(read_text("dataset: d\nheld_out: a\nmethod: {adapter_load: here}"));
+    run_key(one, &spec, "f1", (RunWeights){.adapter = "aa"});
+    assert_ok(read_text("dataset: d\nheld_out: a\nmethod: {adapter_load: there}"));
+    run_key(two, &spec, "f1", (RunWeights){.adapter = "aa"});
+    assert_string_equal(one, two);
+    run_key(two, &spec, "f1", (RunWeights){.adapter = "bb"});
     assert_string_not_equal(one, two);
 }
 
