@@ -103,19 +103,21 @@ MUST_USE static bool load(Rotated *r, const Args *args, Err *err)
 
 MUST_USE static bool read_problem(RotatedProblem *out, const Args *args, Err *err)
 {
-    int64_t rank = 4, passes = 30, inputs = 128, width = 32, hidden = 512, pretrain = 120;
+    int64_t rank = 4, passes = 30, inputs = 128, width = 32, hidden = 512, pretrain = 120,
+            batch = 100;
     if (!args_int(args, &rank, "rank", 1, 1024, err) ||
         !args_int(args, &passes, "passes", 1, 100000, err) ||
         !args_int(args, &pretrain, "pretrain-passes", 1, 100000, err) ||
         !args_int(args, &hidden, "hidden", rank, 65536, err) ||
         !args_int(args, &inputs, "inputs", 1, 65536, err) ||
-        !args_int(args, &width, "width", 1, 65536, err))
+        !args_int(args, &width, "width", 1, 65536, err) ||
+        !args_int(args, &batch, "batch", 1, 65536, err))
         return false;
     *out = (RotatedProblem){.hidden = (int)hidden,
                             .rank = (int)rank,
                             .generator_inputs = (int)inputs,
                             .width = (int)width,
-                            .batch = 100,
+                            .batch = (int)batch,
                             .pretrain_passes = (int)pretrain,
                             .passes = (int)passes};
     return true;
@@ -173,6 +175,7 @@ static const CliOption options[] = {
     {"images", 0, "N", "at most so many (default: 10000)", 0},
     {"hidden", 0, "N", "hidden units of the network (default: 512)", 0},
     {"rank", 0, "N", "of the updates (default: 4)", 0},
+    {"batch", 0, "N", "images of an update (default: 100)", 0},
     {"passes", 0, "N", "of finetuning, over all images (default: 30)", 0},
     {"pretrain-passes", 0, "N", "of training the network (default: 120)", 0},
     {"inputs", 0, "N", "learned inputs of each generator (default: 128)", 0},

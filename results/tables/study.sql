@@ -11,7 +11,7 @@
 -- column_order: column_order
 -- :study         only this study: factorize or rotated
 -- :problem       only this problem, as study_cell has it
--- :within=1.1    a learning rate is good up to so many times the floor (where it is not known: the best loss of all)
+-- :within=1.25   a learning rate is good up to so many times the floor (where it is not known: the best loss of all)
 SELECT study || ', ' || optimizer || '; ' || problem AS section, optimizer, parameterisation, input_std,
        parameterisation || CASE WHEN input_std > 0 THEN printf(' (z %g)', input_std) ELSE '' END AS label, lr,
        count(*) AS n, sum(diverged_at IS NOT NULL) AS n_diverged, avg(loss) AS loss, min(loss) AS low, max(loss) AS high, floor,
