@@ -10,6 +10,7 @@ extern const Command command_bench;
 extern const Command command_completion;
 extern const Command command_data;
 extern const Command command_explain;
+extern const Command command_export;
 extern const Command command_factorize;
 extern const Command command_forecast;
 extern const Command command_import;

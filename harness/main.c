@@ -27,6 +27,7 @@ const Command *const commands[] = {
     &command_import,
     &command_merge,
     &command_merge_weights,
+    &command_export,
     &command_factorize,
     &command_rotated_study,
     &command_list,
