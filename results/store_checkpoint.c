@@ -209,15 +209,17 @@ static bool write_end(StoreRun *run, RunStatus status, const char *message, cons
 
 bool store_write_derived(Db *db, int64_t run, Err *err)
 {
-    static const char *const STATEMENTS[] = {
-        "DELETE FROM run_candidate WHERE run_id = ?",
+    static const char CANDIDATES[] =
         "INSERT INTO run_candidate"
         " (run_id, variant, rule, checkpoint_id, step, value, source_accuracy, n_steps)"
         " SELECT run_id, variant, rule, checkpoint_id, step, value, source_accuracy, n_steps"
-        " FROM run_candidate_source WHERE run_id = ?",
-        "DELETE FROM left_out WHERE run_id = ?",
+        " FROM run_candidate_source WHERE run_id = ?";
+    static const char LEFT_OUT[] =
         "INSERT INTO left_out (run_id, domain_id, variant, step, accuracy)"
-        " SELECT run_id, domain_id, variant, step, accuracy FROM left_out_source WHERE run_id = ?"};
+        " SELECT run_id, domain_id, variant, step, accuracy FROM left_out_source WHERE run_id = ?";
+    static const char *const STATEMENTS[] = {"DELETE FROM run_candidate WHERE run_id = ?",
+                                             CANDIDATES, "DELETE FROM left_out WHERE run_id = ?",
+                                             LEFT_OUT};
     for (size_t i = 0; i < sizeof STATEMENTS / sizeof STATEMENTS[0]; i++) {
         if (!db_do(db, STATEMENTS[i], DB_VALUES(db_int(run)), err)) return false;
     }

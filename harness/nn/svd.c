@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Fortran's: the last argument is the length of the first one, a string. */
+/* Fortran's name; the last argument is the length of the first one, a string. */
+/* NOLINTNEXTLINE(readability-identifier-naming): LAPACK chose it */
 extern void dgesdd_(const char *job, const int *m, const int *n, double *a, const int *lda,
                     double *s, double *u, const int *ldu, double *vt, const int *ldvt, double *work,
                     const int *n_work, int *integers, int *info, size_t job_length);
@@ -36,7 +37,8 @@ void svd(double *s, double *u, double *vt, const double *a, int m, int n)
     check((u == NULL) == (vt == NULL), "one of u and vt is NULL");
     size_t size = (size_t)m * (size_t)n;
     for (size_t i = 0; i < size; i++) check(isfinite(a[i]), "element %zu is %g", i, a[i]);
-    Svd d = {.job = u != NULL ? 'S' : 'N', .m = n, .n = m, .k = m < n ? m : n, .s = s};
+    Svd d = {.job = u != NULL ? 'S' : 'N', .m = n, .n = m, .k = m < n ? m : n};
+    d.s = s;
     d.u = vt;
     d.vt = u;
     d.a = mem_alloc(size, sizeof *d.a); /* is overwritten */

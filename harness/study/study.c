@@ -113,9 +113,10 @@ static void reduced_product(double *out, const double *s, const double *vt, cons
 double study_product_rank(const Real *b, const Real *a, int m, int r, int n)
 {
     check(r <= m && r <= n, "rank %d of [%d,%d]", r, m, n);
-    size_t high = (size_t)m * (size_t)r, flat = (size_t)r * (size_t)n;
-    double *block = mem_alloc(2 * high + flat + (size_t)(r * r) + (size_t)r, sizeof *block);
-    double *tall = block, *u = tall + high, *wide = u + high, *vt = wide + flat, *s = vt + r * r;
+    size_t high = (size_t)m * (size_t)r, flat = (size_t)r * (size_t)n,
+           square = (size_t)r * (size_t)r;
+    double *block = mem_alloc(2 * high + flat + square + (size_t)r, sizeof *block);
+    double *tall = block, *u = tall + high, *wide = u + high, *vt = wide + flat, *s = vt + square;
     for (size_t i = 0; i < high; i++) tall[i] = (double)b[i];
     svd(s, u, vt, tall, m, r);
     reduced_product(wide, s, vt, a, r, n);
