@@ -19,6 +19,7 @@ extern const Command command_man;
 extern const Command command_merge;
 extern const Command command_merge_weights;
 extern const Command command_plan;
+extern const Command command_predict;
 extern const Command command_pretrain;
 extern const Command command_query;
 extern const Command command_report;

@@ -28,6 +28,7 @@ const Command *const commands[] = {
     &command_merge,
     &command_merge_weights,
     &command_export,
+    &command_predict,
     &command_factorize,
     &command_rotated_study,
     &command_list,
