@@ -130,12 +130,17 @@ static bool fail_target(const AdapterModules *m, const char *target, Err *err)
     for (int i = 0; i < m->n; i++) names[i] = m->items[i].name;
     for (int i = 0; i < N_PRESETS; i++) names[m->n + i] = PRESETS[i].name;
     const char *nearest = str_nearest(target, names, m->n + N_PRESETS);
-    bool is_self = nearest != NULL && str_equal(nearest, target);
-    if (nearest == NULL || is_self) nearest = m->n > 0 ? m->items[m->n - 1].name : "none";
-    err_set(err, ERR_FORMAT,
-            "method.adapter_target: \"%.*s\" matches no layer of this network, whose nearest is "
-            "\"%s\"; expected a pattern or all, qv, qkvo, qkvo+mlp, resnet-conv2, resnet-layer34",
-            SHOWN, target, nearest);
+    if (nearest != NULL && !str_equal(nearest, target)) {
+        err_set(err, ERR_FORMAT,
+                "method.adapter_target: \"%.*s\" matches no layer of this network (did you mean "
+                "\"%s\"?)",
+                SHOWN, target, nearest);
+    } else {
+        err_set(err, ERR_FORMAT,
+                "method.adapter_target: \"%.*s\" matches no layer of this network, expected all or "
+                "a pattern over names such as %s",
+                SHOWN, target, m->n > 0 ? names[m->n - 1] : "(it has none that can be adapted)");
+    }
     free(names);
     return false;
 }
