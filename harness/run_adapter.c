@@ -3,6 +3,8 @@
 #include "run_names.h"
 #include "str.h"
 
+#include <stdio.h>
+
 MUST_USE static bool find_kind(const AdapterKind **out, const char *name, Err *err)
 {
     enum { MOST = 32 };
@@ -18,12 +20,15 @@ MUST_USE static bool find_kind(const AdapterKind **out, const char *name, Err *e
 /* Keys that say something about free factors only. */
 MUST_USE static bool check_generated(const MethodSpec *m, Err *err)
 {
+    char ratio[32];
+    snprintf(ratio, sizeof ratio, "%g", m->adapting.lr_ratio);
     const struct {
         const char *key, *found, *expected;
         bool is_given;
     } only_free[] = {
-        {"adapter_init", "another", "default", m->adapting.init != FACTORS_DEFAULT},
-        {"adapter_lr_ratio", "another", "1", m->adapting.lr_ratio != 1},
+        {"adapter_init", m->adapting.init == FACTORS_PISSA ? "pissa" : "gaussian", "default",
+         m->adapting.init != FACTORS_DEFAULT},
+        {"adapter_lr_ratio", ratio, "1", m->adapting.lr_ratio != 1},
         {"adapter_matched", "true", "false", m->adapting.matched},
         {"compat", "erm_plusplus", "none", m->compat == COMPAT_ERM_PLUSPLUS},
     };

@@ -1,9 +1,11 @@
 /* What a checkpoint holds; how it lies in the file is state_file.h's business. */
 #include "checkpoint.h"
 
+#include "mem.h"
 #include "state_file.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char FORMAT[] = "dgbench-checkpoint-2";
@@ -12,7 +14,8 @@ static const char FORMAT[] = "dgbench-checkpoint-2";
 
 enum { MAX_ARRAYS = 9 + LEARNER_MAX_AVERAGES * AVERAGE_MAX_ARRAYS };
 
-static int list_arrays(StateArray *arrays, Learner *l)
+/* Arrays of params_size first; returns how many these are. */
+static int list_flat_arrays(StateArray *arrays, Learner *l)
 {
     Params *params = learner_params(l);
     size_t size = params_size(params);
@@ -20,11 +23,6 @@ static int list_arrays(StateArray *arrays, Learner *l)
     arrays[n++] = (StateArray){"values", params_values(params), NULL, size};
     if (learner_keeps_gradients(l))
         arrays[n++] = (StateArray){"gradients", params_gradients(params), NULL, size};
-    for (int i = 0; i < optim_slots(learner_optimizer(l)); i++) {
-        arrays[n] = (StateArray){.reals = optim_slot(learner_optimizer(l), i),
-                                 .n = optim_slot_size(learner_optimizer(l))};
-        snprintf(arrays[n++].name, STATE_NAME_SIZE, "optimizer.%d", i);
-    }
     for (int i = 0; i < learner_n_averages(l); i++) {
         Average *a = learner_average(l, i);
         for (int j = 0; j < average_n_arrays(a); j++) {
@@ -32,10 +30,78 @@ static int list_arrays(StateArray *arrays, Learner *l)
             snprintf(arrays[n++].name, STATE_NAME_SIZE, "average.%s.%d", average_name(a), j);
         }
     }
-    arrays[n++] = (StateArray){"optimizer.steps", NULL, optim_steps(learner_optimizer(l)),
-                               (size_t)params_count(params)};
     return n;
 }
+
+static int list_optimizer(StateArray *arrays, Learner *l)
+{
+    Optimizer *o = learner_optimizer(l);
+    int n = 0;
+    for (int i = 0; i < optim_slots(o); i++) {
+        arrays[n] = (StateArray){.reals = optim_slot(o, i), .n = optim_slot_size(o)};
+        snprintf(arrays[n++].name, STATE_NAME_SIZE, "optimizer.%d", i);
+    }
+    arrays[n++] = (StateArray){"optimizer.steps", NULL, optim_steps(o),
+                               (size_t)params_count(learner_params(l))};
+    return n;
+}
+
+/* ---- what never learns is left out ---- */
+
+/* The arrays, with those of params_size packed: what learns and buffers, each on a cache line, as
+ * in Params. */
+typedef struct {
+    Learner *learner;
+    StateArray arrays[MAX_ARRAYS];
+    Real *flat[MAX_ARRAYS]; /* that arrays[i].reals is packed from */
+    int n, n_flat;
+} Packed;
+
+static size_t padded(const Param *p)
+{
+    enum { ALIGN = 16 };
+    return (p->size + ALIGN - 1) / ALIGN * ALIGN;
+}
+
+static void packed_init(Packed *p, Learner *l)
+{
+    const Params *params = learner_params(l);
+    *p = (Packed){.learner = l};
+    p->n_flat = list_flat_arrays(p->arrays, l);
+    p->n = p->n_flat + list_optimizer(p->arrays + p->n_flat, l);
+    size_t size = 0;
+    for (int i = 0; i < params_count(params); i++) {
+        if (!learner_is_frozen(l, i)) size += padded(params_get(params, i));
+    }
+    for (int i = 0; i < p->n_flat; i++) {
+        p->flat[i] = p->arrays[i].reals;
+        p->arrays[i].n = size;
+        p->arrays[i].reals = mem_alloc(size, sizeof *p->flat[i]);
+    }
+}
+
+static void packed_done(Packed *p)
+{
+    for (int i = 0; i < p->n_flat; i++) free(p->arrays[i].reals);
+}
+
+/* Between packed and flat arrays, one way or the other. */
+static void packed_move(Packed *p, bool pack)
+{
+    const Params *params = learner_params(p->learner);
+    size_t at = 0;
+    for (int i = 0; i < params_count(params); i++) {
+        const Param *q = params_get(params, i);
+        if (learner_is_frozen(p->learner, i)) continue;
+        for (int k = 0; k < p->n_flat; k++) {
+            Real *packed = p->arrays[k].reals + at, *flat = p->flat[k] + q->offset;
+            memcpy(pack ? packed : flat, pack ? flat : packed, q->size * sizeof *flat);
+        }
+        at += padded(q);
+    }
+}
+
+/* ---- numbers ---- */
 
 enum {
     MAX_NUMBERS = 16 + STAGES_DROPS + LEARNER_MAX_AVERAGES * AVERAGE_MAX_NUMBERS,
@@ -95,11 +161,18 @@ bool checkpoint_save(const char *path, const char *key, Learner *l, const TrainS
         memcpy(c.averages[i], average_numbers(a), (size_t)average_n_numbers(a) * sizeof(double));
     }
     StateNumber numbers[MAX_NUMBERS];
-    StateArray arrays[MAX_ARRAYS];
-    StateContent content = {.format = FORMAT, .key = key, .numbers = numbers, .arrays = arrays};
-    content.n_numbers = list_numbers(numbers, &c, l);
-    content.n_arrays = list_arrays(arrays, l);
-    return state_save(path, &content, err);
+    Packed packed;
+    packed_init(&packed, l);
+    packed_move(&packed, true);
+    StateContent content = {.format = FORMAT,
+                            .key = key,
+                            .numbers = numbers,
+                            .n_numbers = list_numbers(numbers, &c, l),
+                            .arrays = packed.arrays,
+                            .n_arrays = packed.n};
+    bool ok = state_save(path, &content, err);
+    packed_done(&packed);
+    return ok;
 }
 
 /* ---- loading ---- */
@@ -129,11 +202,15 @@ bool checkpoint_load(const char *path, const char *key, Learner *l, TrainState *
     if (!state_open(&f, path, FORMAT, key, err)) return false;
     Counters c = {0};
     StateNumber numbers[MAX_NUMBERS];
-    StateArray arrays[MAX_ARRAYS];
+    Packed packed;
+    packed_init(&packed, l);
     bool ok = state_read_numbers(f, numbers, list_numbers(numbers, &c, l), err) &&
-              check_stages(&c, path, err) &&
-              state_read_arrays(f, arrays, list_arrays(arrays, l), err);
-    if (ok) take_counters(l, state, &c);
+              check_stages(&c, path, err) && state_read_arrays(f, packed.arrays, packed.n, err);
+    if (ok) {
+        packed_move(&packed, false);
+        take_counters(l, state, &c);
+    }
+    packed_done(&packed);
     safetensors_close(f);
     return ok;
 }

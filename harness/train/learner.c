@@ -336,6 +336,11 @@ void learner_use_variant(Learner *l, int variant)
 
 /* ---- parts ---- */
 
+bool learner_is_frozen(const Learner *l, int param)
+{
+    return l->frozen[param] && !(params_get(net_params(l->net), param)->flags & PARAM_BUFFER);
+}
+
 Net *learner_net(Learner *l)
 {
     return l->net;

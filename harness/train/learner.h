@@ -123,6 +123,9 @@ TapeCost learner_plan_predict(Learner *l, int n_images);
  * and averages may take forward passes of their own. */
 double learner_plan_flops(Learner *l, int n_images, int n_sources, int64_t n_updates);
 
+/* Parameters that never learn: they have the values that the learner began with. */
+bool learner_is_frozen(const Learner *l, int param);
+
 Net *learner_net(Learner *l);
 Params *learner_params(Learner *l);
 Optimizer *learner_optimizer(Learner *l);
