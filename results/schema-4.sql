@@ -47,8 +47,10 @@ CREATE TABLE study_cell (
     loss             REAL,              -- after the last one; NULL: it diverged
     best_loss        REAL,              -- least of those that were measured
     diverged_at      INTEGER,           -- updates after which the loss was no number, or a million times the first; NULL: never
-    curvature        REAL,              -- at the end: largest eigenvalue of the Hessian; NULL: not measured
+    curvature        REAL,              -- at the end: largest eigenvalue of the Hessian in the factors; NULL: not measured
     sharp_gradient   REAL,              -- |v^T g| along its eigenvector v
+    learned_curvature      REAL,        -- the same in the space of what is learned: of a generator's parameters, where there is one
+    learned_sharp_gradient REAL,
     seconds          REAL NOT NULL,
     environment_id   INTEGER NOT NULL REFERENCES environment,
     made             TEXT NOT NULL,

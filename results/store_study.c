@@ -27,8 +27,8 @@ static bool write_cell(Db *db, DbRow *out, const StoreStudyCell *c, int64_t envi
         db, out,
         "INSERT INTO study_cell (study, problem, parameterisation, input_std, optimizer, lr, seed,"
         " n_parameters, floor, floor_rank, first_loss, loss, best_loss, diverged_at, curvature,"
-        " sharp_gradient, seconds, environment_id, made)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " sharp_gradient, learned_curvature, learned_sharp_gradient, seconds, environment_id, made)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING RETURNING id",
         DB_VALUES(db_text(key->study), db_text(key->problem), db_text(key->parameterisation),
                   db_real(key->input_std), db_text(key->optimizer), db_real(key->lr),
@@ -36,8 +36,9 @@ static bool write_cell(Db *db, DbRow *out, const StoreStudyCell *c, int64_t envi
                   db_real(c->floor_rank), db_real(c->first_loss), db_real(c->loss),
                   db_real(c->best_loss),
                   c->diverged_at < 0 ? (DbValue){.type = DB_NULL} : db_int(c->diverged_at),
-                  db_real(c->curvature), db_real(c->sharp_gradient), db_real(c->seconds),
-                  db_int(environment), db_text(now)),
+                  db_real(c->curvature), db_real(c->sharp_gradient), db_real(c->learned_curvature),
+                  db_real(c->learned_sharp_gradient), db_real(c->seconds), db_int(environment),
+                  db_text(now)),
         err);
 }
 

@@ -24,7 +24,7 @@ typedef struct {
     int64_t n_parameters;
     double floor, floor_rank, first_loss, loss, best_loss; /* NAN: not known */
     int64_t diverged_at;                                   /* -1: it did not */
-    double curvature, sharp_gradient, seconds;
+    double curvature, sharp_gradient, learned_curvature, learned_sharp_gradient, seconds;
     const StoreStudyStep *steps;
     int n_steps;
     StoreEnvironment environment;

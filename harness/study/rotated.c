@@ -291,7 +291,8 @@ static void log_pass(StudyOutcome *out, RotatedModel *m, int64_t step)
     study_outcome_add(out, row);
 }
 
-static void probe_gradient(void *context, Real *gradient, const Real *at)
+/* A point in the space of the factors. */
+static void factor_gradient(void *context, Real *gradient, const Real *at)
 {
     RotatedModel *m = context;
     size_t n_bytes = factors_size(m->factors) * sizeof(Real);
@@ -300,22 +301,47 @@ static void probe_gradient(void *context, Real *gradient, const Real *at)
     memcpy(gradient, factors_gradients(m->factors, 0), n_bytes);
 }
 
-/* Curvature at the end and the gradient along it; m->last is the gradient there. */
-static void measure_sharpness(StudyOutcome *out, RotatedModel *m)
+/* A point in the space of what is learned. */
+static void learned_gradient(void *context, Real *gradient, const Real *at)
 {
-    size_t n = factors_size(m->factors);
-    Real *block = mem_alloc(2 * n, sizeof *block), *at = block, *v = block + n;
-    memcpy(at, factors_values(m->factors, 0), n * sizeof *at);
-    out->curvature = sharpness_top(v, &(Sharpness){.gradient = probe_gradient,
-                                                   .context = m,
-                                                   .at = at,
-                                                   .n = n,
-                                                   .difference = DIFFERENCE,
-                                                   .max_rounds = SHARPNESS_ROUNDS});
+    RotatedModel *m = context;
+    Params *params = factors_params(m->factors);
+    size_t n_bytes = params_size(params) * sizeof(Real);
+    memcpy(params_values(params), at, n_bytes);
+    (void)rotated_model_loss(m, probe_size(m), true);
+    memcpy(gradient, params_gradients(params), n_bytes);
+}
+
+/* Curvature where the model stands, at [n], and the gradient along it. */
+static StudySharpness sharpness_at(RotatedModel *m, SharpnessGradient *gradient, const Real *values,
+                                   size_t n)
+{
+    Real *block = mem_alloc(3 * n, sizeof *block), *at = block, *v = at + n, *g = v + n;
+    StudySharpness found = {NAN, NAN};
+    memcpy(at, values, n * sizeof *at);
+    found.curvature = sharpness_top(v, &(Sharpness){.gradient = gradient,
+                                                    .context = m,
+                                                    .at = at,
+                                                    .n = n,
+                                                    .difference = DIFFERENCE,
+                                                    .max_rounds = SHARPNESS_ROUNDS});
+    gradient(m, g, at); /* and stands there again */
     double along = 0;
-    for (size_t i = 0; i < n; i++) along += (double)v[i] * (double)m->last[i];
-    if (isfinite(out->curvature)) out->sharp_gradient = fabs(along);
+    for (size_t i = 0; i < n; i++) along += (double)v[i] * (double)g[i];
+    if (isfinite(found.curvature)) found.gradient = fabs(along);
     free(block);
+    return found;
+}
+
+static void measure_sharpness(StudyOutcome *out, RotatedModel *m, bool generated)
+{
+    Params *params = factors_params(m->factors);
+    out->factors =
+        sharpness_at(m, factor_gradient, factors_values(m->factors, 0), factors_size(m->factors));
+    out->learned = out->factors; /* the same space, where no generator stands between */
+    if (generated)
+        out->learned =
+            sharpness_at(m, learned_gradient, params_values(params), params_size(params));
 }
 
 static void update(RotatedModel *m, Optimizer *o, const int *order, int64_t step)
@@ -364,7 +390,7 @@ void rotated_cell(StudyOutcome *out, const RotatedStudy *s, const StudyCell *cel
     if (ok) log_pass(out, m, 0);
     for (int pass = 0; ok && pass < s->problem.passes; pass++)
         ok = train_pass(out, m, o, cell, pass);
-    if (ok) measure_sharpness(out, m);
+    if (ok) measure_sharpness(out, m, cell->generated);
     out->seconds = clock_seconds() - begin;
     optim_free(o);
     rotated_model_free(m);

@@ -40,7 +40,7 @@ double rotated_pretrain(RotatedStudy *s, ThreadPool *threads);
 
 /* Losses are means over all turned images; logged before the first update and after every pass,
  * with the effective rank of the first layer's update. Gradients and curvature are those of the
- * first ROTATED_PROBE images, in A and B of both layers. out needs no init. */
+ * first ROTATED_PROBE images; gradients in A and B of both layers. out needs no init. */
 enum { ROTATED_PROBE = 2000 };
 void rotated_cell(StudyOutcome *out, const RotatedStudy *s, const StudyCell *cell);
 

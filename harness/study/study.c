@@ -41,8 +41,8 @@ void study_outcome_init(StudyOutcome *o)
                         .loss = NAN,
                         .best_loss = INFINITY,
                         .diverged_at = -1,
-                        .curvature = NAN,
-                        .sharp_gradient = NAN};
+                        .factors = {NAN, NAN},
+                        .learned = {NAN, NAN}};
 }
 
 void study_outcome_done(StudyOutcome *o)

@@ -39,15 +39,21 @@ typedef struct {
 
 enum { STUDY_LOG_EVERY = 10 };
 
+/* NAN: not measured. */
+typedef struct {
+    double curvature; /* the Hessian's eigenvalue of the largest size */
+    double gradient;  /* |v^T g|, v its unit eigenvector, g the gradient */
+} StudySharpness;
+
 typedef struct {
     StudyStep *steps; /* heap */
     int n_steps, capacity;
     double first_loss, loss, best_loss; /* before the first update, after the last one, least */
     int64_t diverged_at; /* update after which the loss was no number, or STUDY_DIVERGED times the
                             first one; -1: never. Nothing is measured after it. */
-    double curvature, sharp_gradient; /* at the end: largest eigenvalue of the Hessian, |v^T g|
-                                         along its eigenvector; NAN: not measured */
-    int64_t n_parameters;             /* learned */
+    StudySharpness factors, learned; /* at the end: in the space of the factors, and in that of what
+                                        is learned */
+    int64_t n_parameters;            /* learned */
     double seconds;
 } StudyOutcome;
 

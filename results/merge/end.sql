@@ -113,9 +113,10 @@ LEFT JOIN main.study_cell AS ours USING (study, problem, parameterisation, input
 WHERE ours.id IS NULL;
 
 INSERT INTO main.study_cell (study, problem, parameterisation, input_std, optimizer, lr, seed, n_parameters, floor, floor_rank,
-                             first_loss, loss, best_loss, diverged_at, curvature, sharp_gradient, seconds, environment_id, made)
+                             first_loss, loss, best_loss, diverged_at, curvature, sharp_gradient, learned_curvature,
+                             learned_sharp_gradient, seconds, environment_id, made)
 SELECT study, problem, parameterisation, input_std, optimizer, lr, seed, n_parameters, floor, floor_rank, first_loss, loss,
-       best_loss, diverged_at, curvature, sharp_gradient, seconds,
+       best_loss, diverged_at, curvature, sharp_gradient, learned_curvature, learned_sharp_gradient, seconds,
        (SELECT new FROM temp.environment_map WHERE environment_map.old = environment_id), made
 FROM temp.study_cell_new
 JOIN source.study_cell ON study_cell.id = study_cell_new.old

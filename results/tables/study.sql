@@ -16,7 +16,9 @@ SELECT study || ', ' || optimizer || '; ' || problem AS section, optimizer, para
        parameterisation || CASE WHEN input_std > 0 THEN printf(' (z %g)', input_std) ELSE '' END AS label, lr,
        count(*) AS n, sum(diverged_at IS NOT NULL) AS n_diverged, avg(loss) AS loss, min(loss) AS low, max(loss) AS high, floor,
        n_parameters, avg(sharp_gradient) AS sharp, min(sharp_gradient) AS sharp_low, max(sharp_gradient) AS sharp_high,
-       avg(curvature) AS curvature, min(curvature) AS curvature_low, max(curvature) AS curvature_high
+       avg(curvature) AS curvature, min(curvature) AS curvature_low, max(curvature) AS curvature_high,
+       avg(learned_sharp_gradient) AS learned, min(learned_sharp_gradient) AS learned_low,
+       max(learned_sharp_gradient) AS learned_high
 FROM study_cell
 WHERE (:study IS NULL OR study = :study) AND (:problem IS NULL OR problem = :problem)
 GROUP BY study, problem, optimizer, parameterisation, input_std, lr;
@@ -57,7 +59,9 @@ cells(section, label, column_order, heading, unit, value, low, high) AS (
     UNION ALL SELECT section, label, 7, 'rates', 'count', n_rates, NULL, NULL FROM facts
     UNION ALL SELECT section, label, 8, 'diverges from', 'number', diverges_from, NULL, NULL FROM facts WHERE diverges_from > 0
     UNION ALL SELECT section, label, 9, '|v^T g|', 'number', sharp, sharp_low, sharp_high FROM bests WHERE sharp IS NOT NULL
-    UNION ALL SELECT section, label, 10, 'curvature', 'number', curvature, curvature_low, curvature_high FROM bests
+    UNION ALL SELECT section, label, 10, 'of what is learned', 'number', learned, learned_low, learned_high FROM bests
+              WHERE learned IS NOT NULL
+    UNION ALL SELECT section, label, 11, 'curvature', 'number', curvature, curvature_low, curvature_high FROM bests
               WHERE curvature IS NOT NULL
 )
 SELECT cells.*, input_std AS row_order
@@ -73,6 +77,10 @@ UNION ALL
 SELECT section || ': floor ' || printf('%.5g', max(floor)) FROM base GROUP BY section HAVING max(floor) IS NOT NULL
 UNION ALL
 SELECT 'Learning rates are compared with ' || min(n) || ' to ' || max(n) || ' seeds.' FROM base HAVING min(n) <> max(n)
+UNION ALL
+SELECT '|v^T g|: gradient along the direction v in which the loss bends most, at the end, in the space of the factors (and so the'
+       || ' curvature), and in the space of what is learned.'
+WHERE EXISTS (SELECT 1 FROM base WHERE sharp IS NOT NULL)
 UNION ALL
 SELECT 'No study is stored yet: dgbench factorize, dgbench rotated-study.'
 WHERE NOT EXISTS (SELECT 1 FROM base);

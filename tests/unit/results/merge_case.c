@@ -106,8 +106,10 @@ static const char SCORERS_SQL[] =
     " '2026-01-01T00:00:00Z' FROM scorer, domain;"
     "INSERT INTO study_cell (study, problem, parameterisation, input_std, optimizer, lr, seed, "
     "n_parameters, floor, floor_rank, first_loss, loss, best_loss, diverged_at, curvature, "
-    "sharp_gradient, seconds, environment_id, made) SELECT 'factorize', '3 x 3', 'op-mf', 0.01, "
-    "'adam', column1, 2, 40, 0.25, 1.5, 2, column2, 0.5, column3, 7, 0.125, 3, environment.id,"
+    "sharp_gradient, learned_curvature, learned_sharp_gradient, seconds, environment_id, made) "
+    "SELECT 'factorize', '3 x 3', 'op-mf', 0.01, "
+    "'adam', column1, 2, 40, 0.25, 1.5, 2, column2, 0.5, column3, 7, 0.125, 8, 0.5, 3, "
+    "environment.id,"
     " '2026-01-01T00:00:00Z' FROM environment, (VALUES (0.1, 0.5, NULL), (0.2, NULL, 8));"
     "INSERT INTO study_step SELECT id, column1, 1.0 / column1, 2, 3, 0.5 FROM study_cell, (VALUES "
     "(10), (20));";

@@ -155,10 +155,11 @@ static void test_a_cell_of_turned_images(void **state)
         StudyOutcome one, two;
         rotated_cell(&one, s, &cell);
         rotated_cell(&two, s, &cell);
-        assert_true(one.loss == two.loss && one.curvature == two.curvature);
+        assert_true(one.loss == two.loss && one.factors.curvature == two.factors.curvature);
         assert_true(one.loss < one.first_loss && one.n_steps == 31);
-        assert_true(isfinite(one.sharp_gradient) &&
-                    one.sharp_gradient <= 1.001 * one.steps[30].gradient_norm);
+        assert_true(one.factors.gradient <= 1.001 * one.steps[30].gradient_norm);
+        assert_true((one.learned.gradient == one.factors.gradient) == !generated);
+        assert_true(one.learned.gradient >= 0 && fabs(one.learned.curvature) > 0);
         assert_int_equal(one.steps[30].step, 30 * (FEW / 4));
         study_outcome_done(&one);
         study_outcome_done(&two);
