@@ -252,23 +252,29 @@ static bool divides(const LowRankPart *part, size_t i)
     return fabs((double)part->m[i]) > SMALL_RATIO * (double)part->norms[i];
 }
 
+enum { BLOCK = 128 }; /* columns that are summed together */
+
+/* sums += dy * (y - bias), of n columns of one row */
+SIMD_CLONES static void add_products(double *sums, const Real *dy, const Real *y, const Real *bias,
+                                     size_t n)
+{
+    for (size_t i = 0; i < n; i++) sums[i] += (double)(dy[i] * (y[i] - bias[i]));
+}
+
 /* With v = (W0 + s B A) of row o: y_o - bias_o = m_o / n_o (x v_o), so that sum dy_o (x v_o) / n_o
  * = sum dy_o (y_o - bias_o) / m_o, which costs one look at y. */
 static void magnitudes_from_y(const void *context, size_t begin, size_t end)
 {
-    enum { BLOCK = 128 };
+    static const Real no_bias[BLOCK] = {0};
     const Magnitudes *g = context;
     const SinkProduct *p = g->p;
     for (size_t from = begin; from < end; from += BLOCK) {
         double sums[BLOCK] = {0};
         size_t n = end - from < BLOCK ? end - from : BLOCK, first = (size_t)g->part->row + from;
+        const Real *bias = p->bias != NULL ? p->bias + first : no_bias;
         for (int r = 0; r < p->rows; r++) {
-            const Real *dy = p->dy + (size_t)r * (size_t)p->out + first;
-            const Real *y = p->y + (size_t)r * (size_t)p->out + first;
-            for (size_t i = 0; i < n; i++) {
-                Real bias = p->bias != NULL ? p->bias[first + i] : 0;
-                sums[i] += (double)(dy[i] * (y[i] - bias));
-            }
+            size_t at = (size_t)r * (size_t)p->out + first;
+            add_products(sums, p->dy + at, p->y + at, bias, n);
         }
         for (size_t i = 0; i < n; i++) {
             if (divides(g->part, from + i))
@@ -322,8 +328,7 @@ static void magnitude_gradient(const Work *k, const LowRankPart *part, int i, Re
 static void add_dm(const Work *k, const LowRankPart *part, Real *dm)
 {
     Magnitudes g = {k->p, part, dm};
-    ranges_run(k->threads, (size_t)part->n, ranges_grain((size_t)k->p->rows), magnitudes_from_y,
-               &g);
+    ranges_run(k->threads, (size_t)part->n, BLOCK, magnitudes_from_y, &g);
     for (int i = 0; i < part->n; i++) {
         if (!divides(part, (size_t)i)) magnitude_gradient(k, part, i, &dm[i]);
     }
