@@ -111,6 +111,12 @@ typedef struct {
     Arena *arena;
 } Paths;
 
+static void add_path(Paths *paths, const char *path)
+{
+    mem_reserve(paths->paths, paths->capacity, paths->n + 1);
+    paths->paths[paths->n++] = path;
+}
+
 MUST_USE static bool find_images(Paths *paths, const char *folder, int depth, Err *err)
 {
     char **names;
@@ -124,8 +130,7 @@ MUST_USE static bool find_images(Paths *paths, const char *folder, int depth, Er
         if (file_is_dir(path)) {
             if (!find_images(paths, path, depth + 1, err)) return false;
         } else if (image_has_known_name(names[i])) {
-            mem_reserve(paths->paths, paths->capacity, paths->n + 1);
-            paths->paths[paths->n++] = path;
+            add_path(paths, path);
         }
     }
     return true;

@@ -54,15 +54,7 @@ static double scale_of(const Write *w, const Written *m)
     return m->alpha / (w->set->is_rank_stabilised ? sqrt(m->rank) : (double)m->rank);
 }
 
-/* A longer rank with the same scale. */
-static void pad(const Write *w, Written *m, int rank)
-{
-    double ratio = (double)rank / m->rank;
-    m->alpha *= w->set->is_rank_stabilised ? sqrt(ratio) : ratio;
-    m->rank = rank;
-}
-
-/* What is adapted with another module has its rank and alpha, if need be with zeros. */
+/* What is adapted with another module has its rank and alpha, with zeros where it has less. */
 static void join_companions(Write *w)
 {
     for (int i = 0; i < w->n; i++) {
@@ -70,12 +62,9 @@ static void join_companions(Write *w)
         if (other < 0) continue;
         Written *m = &w->written[i], *o = &w->written[other];
         if (m->module == NULL || (o->module != NULL && o->rank > m->rank)) continue;
-        if (o->module == NULL) {
-            *o = (Written){&w->modules[other], m->rank, m->alpha, NULL, NULL, NULL};
-        } else if (o->rank < m->rank) {
-            pad(w, o, m->rank);
-            o->alpha = m->alpha; /* the same scale: sums of the same fractions */
-        }
+        o->module = &w->modules[other];
+        o->rank = m->rank;
+        o->alpha = m->alpha;
     }
 }
 
