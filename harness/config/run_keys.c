@@ -143,10 +143,11 @@ static const SchemaRow rows[] = {
      .high = 65536, .help = "op-lora, op-dora: width of a generator's hidden layer"},
     {AT("method.op_init", CHOICE, method.adapting.generator_init), .choices = generators,
      .default_text = "paper",
-     .help = "op-lora, op-dora: generators at the start: paper (all biases 0, no change through "
-             "rows of 0); code (first biases uniform); rezero (no change through a learned factor)"},
-    {AT("method.op_input_std", FLOAT, method.adapting.input_std), .default_text = "0.01",
-     .low = 0, .high = 1000,
+     .help =
+         "op-lora, op-dora: generators at the start: paper (all biases 0, no change through "
+         "rows of 0); code (first biases uniform); rezero (no change through a learned factor)"},
+    {AT("method.op_input_std", FLOAT, method.adapting.input_std), .default_text = "0.01", .low = 0,
+     .high = 1000,
      .help = "op-lora, op-dora: standard deviation of a generator's input at the start"},
     {AT("method.op_shared", BOOL, method.adapting.shared), .default_text = "false",
      .help = "op-lora, op-dora: one generator for all layers, each with an input of its own"},
@@ -155,9 +156,10 @@ static const SchemaRow rows[] = {
      .help = "op-lora, op-dora: averages are of the generated factors, or of the generator, which "
              "then makes the factors"},
     {AT("method.adapter_load", TEXT, method.adapter_load), .flags = FIELD_NOT_IDENTITY,
-     .help = "folder of an adapter in PEFT's format (`dgbench export`) that the run starts from: in "
-             "its own adapter, which has to be alike, or merged into the weights where "
-             "method.adapter is none (its content is part of the run's key)"},
+     .help =
+         "folder of an adapter in PEFT's format (`dgbench export`) that the run starts from: in "
+         "its own adapter, which has to be alike, or merged into the weights where "
+         "method.adapter is none (its content is part of the run's key)"},
     {AT("method.averaging", TEXT_LIST, method.averaging),
      .help = "weight averages kept beside the trained weights: none, or a list (see `dgbench list "
              "averages`)"},
@@ -196,11 +198,10 @@ static const SchemaRow rows[] = {
      .default_text = "live",
      .help = "live: batch statistics in training; frozen: the pretrained statistics throughout"},
     {AT("method.trainable", CHOICE, method.trainable), .choices = trainables, .default_text = "all",
-     .help =
-         "which weights are trained: all; the classifier only (head); attention layers and the "
-         "classifier (attention; vision transformers only); the adapter and the classifier "
-         "(adapter); none (the network is evaluated as it "
-         "begins: train.steps is 0)"},
+     .help = "which weights are trained: all; the classifier only (head); attention layers and the "
+             "classifier (attention; vision transformers only); the adapter and the classifier "
+             "(adapter); none (the network is evaluated as it "
+             "begins: train.steps is 0)"},
     {AT("method.optimizer", CHOICE, method.optimizer), .choices = optimizers,
      .default_text = "adam",
      .help = "adam (L2 in the gradient), adamw (decoupled decay), sgd or lars"},

@@ -337,7 +337,8 @@ static void add_dm(const Work *k, const LowRankPart *part, Real *dm)
 static void sink_add(Tape *t, Tensor *w, const SinkProduct *p, Real *scratch)
 {
     const LowRank *l = w->aux;
-    Work k = {tape_threads(t), w, l, p, layout(l, p, tape_threads(t)), scratch};
+    Work k = {tape_threads(t), w, l, p, layout(l, p, tape_threads(t)), NULL};
+    k.scratch = scratch;
     if (any_wants(w, 1)) multiply_x(&k);
     for (int i = 0, column = 0; i < l->n_parts; i++) {
         Real *db = tape_grad(t, factor(w, i, 1)), *dm = tape_grad(t, factor(w, i, 2));

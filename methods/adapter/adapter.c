@@ -99,7 +99,7 @@ static void add_generators(Adapter *a, Params *params)
     for (int i = 0; i < a->n_parts; i++) {
         AdapterPart *p = &a->parts[i];
         int outputs[OP_MAX_OUTPUTS], n = list_outputs(p, outputs);
-        op_generator_add(&p->generator, params, p->module, outputs, n,
+        op_generator_add(&p->generator, params, p->module, (OpOutputs){outputs, n},
                          o->shared_generator ? &a->shared : NULL, &o->generator);
     }
 }

@@ -62,14 +62,14 @@ static void set_rows(OpGenerator *g, const size_t *sizes, int n)
     }
 }
 
-void op_generator_add(OpGenerator *g, Params *params, const char *module, const int *outputs,
-                      int n_outputs, const OpGenerator *shared, const OpGeneratorOptions *options)
+void op_generator_add(OpGenerator *g, Params *params, const char *module, OpOutputs outputs,
+                      const OpGenerator *shared, const OpGeneratorOptions *options)
 {
     size_t sizes[OP_MAX_OUTPUTS] = {0};
-    for (int i = 0; i < n_outputs; i++) sizes[i] = params_get(params, outputs[i])->size;
+    for (int i = 0; i < outputs.n; i++) sizes[i] = params_get(params, outputs.ids[i])->size;
     *g = shared != NULL ? *shared : (OpGenerator){.init = options->init, .rescale = -1};
-    if (shared == NULL) set_rows(g, sizes, n_outputs);
-    memcpy(g->outputs, outputs, (size_t)n_outputs * sizeof *outputs);
+    if (shared == NULL) set_rows(g, sizes, outputs.n);
+    memcpy(g->outputs, outputs.ids, (size_t)outputs.n * sizeof *outputs.ids);
     g->shares = shared != NULL;
     add_input(g, params, module, options);
     if (shared == NULL) add_layers(g, params, module, options);

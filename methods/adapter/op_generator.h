@@ -10,7 +10,7 @@
  * once per optimiser step.
  *
  *     int outputs[] = {a, b};                             // added with PARAM_GENERATED
- *     op_generator_add(&g, params, "fc1", outputs, 2, NULL, &options);   // before params_seal
+ *     op_generator_add(&g, params, "fc1", (OpOutputs){outputs, 2}, NULL, &options); // not sealed
  *     ... params_seal ...
  *     op_generator_begin(&g, params);                     // rows of 0
  *     op_generator_run(&g, params);                       // writes A and B
@@ -52,11 +52,16 @@ typedef struct {
     bool shares;                 /* W1, c1, W2, c2 (and the number) are also others' */
 } OpGenerator;
 
+typedef struct {
+    const int *ids; /* of A, B, and with magnitudes C */
+    int n;
+} OpOutputs;
+
 /* Adds "<module>.op.z", ".op.w1", ".op.c1", ".op.w2", ".op.c2" (and ".op.rescale") to params, which
  * are not sealed. shared: it has an input of its own only, the rest is shared's; NULL: all is its
  * own. */
-void op_generator_add(OpGenerator *g, Params *params, const char *module, const int *outputs,
-                      int n_outputs, const OpGenerator *shared, const OpGeneratorOptions *options);
+void op_generator_add(OpGenerator *g, Params *params, const char *module, OpOutputs outputs,
+                      const OpGenerator *shared, const OpGeneratorOptions *options);
 
 /* One for all modules, each of which has an input of its own: the control after HyperLoader (table
  * 3 of the paper). largest: most elements of an A, of a B, of magnitudes; smaller ones take the
