@@ -108,6 +108,7 @@ static void test_settings_that_are_refused(void **state)
         {"target_modules", "[1]", "target_modules: expected a list of names"},
         {"target_modules", "\"blocks[\"", "\"blocks[\": not a regular expression"},
         {"target_modules", "\"(fc1){900}\"", "\"(fc1){900}\": not a regular expression"},
+        {"target_modules", "\"fc1+++++++++\"", "not a regular expression"},
         {"target_modules", "\"(fc)\\\\1\"", "not a regular expression"},
         {"target_modules", "[\"mlp.fc2\"]",
          "1 not in target_modules (blocks.0.mlp.fc1); 1 of target_modules without tensors "
