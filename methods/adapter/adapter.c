@@ -3,6 +3,7 @@
 
 #include "adapter_targets.h"
 #include "gemm.h"
+#include "log.h"
 #include "low_rank.h"
 #include "mem.h"
 #include "pissa.h"
@@ -262,6 +263,11 @@ void adapter_begin(Adapter *a, Weights *weights, ThreadPool *threads)
         weights_replace(weights, a->adapted[i].weight, make_weight, &a->adapted[i]);
     }
     adapter_generate(a, params, threads);
+    int n_dead = adapter_n_dead(a, params);
+    if (n_dead > 0)
+        log_warn("%d of %d generators never learn: all units of their hidden layer are off (see "
+                 "method.op_width, seed)",
+                 n_dead, a->n_parts);
 }
 
 /* ---- generators ---- */
@@ -342,6 +348,25 @@ void adapter_merged(const Adapter *a, Params *params, int weight, Real *out)
     }
     memcpy(out, values, q->size * sizeof *out);
     tape_free(t);
+}
+
+static bool is_zero(Params *params, int id)
+{
+    const Real *v = values_of(params, id);
+    for (size_t i = 0; i < params_get(params, id)->size; i++) {
+        if (v[i] != 0) return false;
+    }
+    return true;
+}
+
+int adapter_n_dead(const Adapter *a, Params *params)
+{
+    int n = 0;
+    for (int i = 0; a->options.kind->is_generated && i < a->n_parts; i++) {
+        const AdapterPart *p = &a->parts[i];
+        n += is_zero(params, p->a) && is_zero(params, p->b);
+    }
+    return n;
 }
 
 size_t adapter_size(const Adapter *a, const Params *params)

@@ -120,6 +120,10 @@ const AdapterPart *adapter_part(const Adapter *a, int i); /* parts of one weight
  * in our layout. A weight without an adapter is copied. */
 void adapter_merged(const Adapter *a, Params *params, int weight, Real *out);
 
+/* Generators whose hidden units are all off at the start (likely where they are few): their A and B
+ * are 0 and have no gradient, for good. adapter_begin warns of them. */
+int adapter_n_dead(const Adapter *a, Params *params);
+
 /* Elements of A, B and magnitudes: what LoRA, or DoRA, of this rank has, and what is exported. */
 size_t adapter_size(const Adapter *a, const Params *params);
 

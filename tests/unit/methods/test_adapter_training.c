@@ -1,10 +1,11 @@
-/* Adapters that are trained: against PyTorch, over several batches an update, with averages and
- * SAM, and resumed. */
+/* Adapters that are trained in a network: over several batches an update, with averages and SAM,
+ * and resumed. */
 #include "golden.h"
 
 #include "adapter_case.h"
 #include "checkpoint.h"
 #include "file.h"
+#include "log.h"
 #include "registry.h"
 #include "rng.h"
 
@@ -115,104 +116,6 @@ static void assert_values(Fixture *f, const Real *want, double tolerance, const 
     }
 }
 
-/* ---- against PyTorch ---- */
-
-enum { X_ROWS = 8, IN = 5, OUT = 6, RANK = 2, STEPS = 5 };
-
-static void set_param(Params *p, const SafeTensors *file, const char *kind, const char *name)
-{
-    char array[64];
-    snprintf(array, sizeof array, "%s.%s", kind, strrchr(name, '.') + 1);
-    if (strcmp(name, "fc.weight") == 0) snprintf(array, sizeof array, "%s.w0", kind);
-    Real *values = golden_values(file, array, NULL);
-    const Param *q = params_get(p, params_find(p, name));
-    memcpy(params_values(p) + q->offset, values, q->size * sizeof *values);
-    test_free(values);
-}
-
-static double compare_param(Params *p, const SafeTensors *file, const char *name, const char *array)
-{
-    const Param *q = params_get(p, params_find(p, name));
-    Real *want = golden_values(file, array, NULL);
-    double error = golden_compare(array, params_values(p) + q->offset, want, q->size, 1e-5, 1e-2);
-    test_free(want);
-    return error;
-}
-
-static void train_layer(Params *p, Weights *weights, Adapter *a, const SafeTensors *file,
-                        const char *kind)
-{
-    char array[64];
-    snprintf(array, sizeof array, "%s.x", kind);
-    Real *x = golden_values(file, array, NULL);
-    snprintf(array, sizeof array, "%s.target", kind);
-    Real *target = golden_values(file, array, NULL);
-    OptimOptions sgd = {.kind = OPTIM_SGD, .lr = 0.1};
-    Optimizer *o = optim_new(&sgd, p);
-    Tape *t = tape_new(&(TapeOptions){0});
-    for (int s = 0; s < STEPS; s++) {
-        tape_begin(t, TAPE_TRAINING | TAPE_GRADIENTS, (uint64_t)s);
-        Tensor *y = nn_linear(t, tape_input(t, x, 2, (int[]){X_ROWS, IN}),
-                              weights_get(weights, t, 0), NULL);
-        Tensor *d = nn_sub(t, y, tape_input(t, target, 2, (int[]){X_ROWS, OUT}));
-        tape_backward(t, nn_mean(t, nn_mul(t, d, d)));
-        adapter_backward(a, p, NULL);
-        optim_step(o, p, NULL);
-        adapter_generate(a, p, NULL);
-        params_zero_gradients(p);
-    }
-    tape_free(t);
-    optim_free(o);
-    test_free(target);
-    test_free(x);
-}
-
-static void test_generators_train_as_in_pytorch(void **state)
-{
-    (void)state;
-    static const char *const generator[] = {"fc.op.z", "fc.op.w1", "fc.op.c1", "fc.op.w2",
-                                            "fc.op.c2"};
-    static const char *const outputs[] = {"fc.lora_A.weight", "fc.lora_B.weight",
-                                          "fc.lora_magnitude_vector"};
-    static const char *const kinds[][2] = {{"op-lora", "op_lora"}, {"op-dora", "op_dora"}};
-    SafeTensors *file = golden_open("nn/adapters.safetensors");
-    for (int k = 0; k < 2; k++) {
-        Err err = {0};
-        AdapterOptions options = adapter_case_options(kinds[k][0], "fc");
-        options.rank = RANK;
-        options.alpha = 1.5 * RANK;
-        options.generator = (OpGeneratorOptions){.input = 7, .width = 4};
-        Params *p = params_new();
-        params_add(p, &(ParamSpec){.name = "fc.weight", .rank = 2, .dims = {OUT, IN}});
-        Adapter *a = NULL;
-        assert_ok(adapter_new(&a, p, NULL, &options, &err));
-        params_seal(p, 1);
-        Weights *weights = weights_new(p);
-        set_param(p, file, kinds[k][1], "fc.weight");
-        adapter_begin(a, weights, NULL);
-        for (int i = 0; i < 5; i++) set_param(p, file, kinds[k][1], generator[i]);
-        adapter_generate(a, p, NULL);
-        train_layer(p, weights, a, file, kinds[k][1]);
-        char array[64];
-        double worst = 0;
-        for (int i = 0; i < 5; i++) {
-            snprintf(array, sizeof array, "%s.%s.trained", kinds[k][1],
-                     strrchr(generator[i], '.') + 1);
-            worst = fmax(worst, compare_param(p, file, generator[i], array));
-        }
-        for (int i = 0; i < 2 + k; i++) {
-            snprintf(array, sizeof array, "%s.%c.trained", kinds[k][1], "abm"[i]);
-            worst = fmax(worst, compare_param(p, file, outputs[i], array));
-        }
-        fprintf(stderr, "# %s against torch after %d updates: largest relative error %.2g\n",
-                kinds[k][0], STEPS, worst);
-        weights_free(weights);
-        adapter_free(a);
-        params_free(p);
-    }
-    safetensors_close(file);
-}
-
 /* ---- frozen weights ---- */
 
 static void test_only_what_learns_moves(void **state)
@@ -237,6 +140,22 @@ static void test_only_what_learns_moves(void **state)
         assert_true(slots >= n && slots < n + 16 * (size_t)params_count(p)); /* rounded up */
         test_free(before);
     }
+}
+
+/* With one hidden unit about half of the generators begin with it off, and stay so. */
+static void test_dead_generators_are_known(void **state)
+{
+    Fixture *f = *state;
+    LearnerOptions o = options_of(f, "vit-mini-4", "op-lora", "qkvo");
+    f->adapter.generator.width = 1;
+    log_set_level(LOG_QUIET);
+    begin(f, &o);
+    log_set_level(LOG_INFO);
+    const Adapter *a = net_adapter(learner_net(f->learner));
+    int n = adapter_n_parts(a), n_dead = adapter_n_dead(a, learner_params(f->learner));
+    assert_true(n_dead > n / 8 && n_dead < n - n / 8);
+    train(f, 0, 3);
+    assert_int_equal(adapter_n_dead(a, learner_params(f->learner)), n_dead);
 }
 
 /* No gradient of a frozen matrix: backward costs as much as forward, and a little. */
@@ -367,6 +286,51 @@ static void test_factors_follow_generators(void **state)
     }
 }
 
+/* w += factor * g (of length 1) of all that learns; the factors follow. */
+static void move(Fixture *f, double factor, bool per_length)
+{
+    Params *p = learner_params(f->learner);
+    double sum = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        double scale = per_length ? factor / sqrt(sum) : factor;
+        for (int i = 0; i < params_count(p); i++) {
+            const Param *q = params_get(p, i);
+            for (size_t k = 0; param_is_learned(q) && k < q->size; k++) {
+                double g = (double)params_gradients(p)[q->offset + k];
+                if (pass == 0) sum += g * g;
+                if (pass == 1) params_values(p)[q->offset + k] += (Real)(scale * g);
+            }
+        }
+    }
+    net_generate(learner_net(f->learner), NULL);
+}
+
+/* The second gradient is taken where the generators moved to, by what they make there. */
+static void test_sam_moves_generators(void **state)
+{
+    Fixture *f = *state;
+    enum { RHO = 2 };
+    LearnerOptions o = options_of(f, "vit-mini-4", "op-dora", "qkvo");
+    o.optim = (OptimOptions){.kind = OPTIM_SGD, .lr = 0.1};
+    o.sam_rho = RHO;
+    begin(f, &o);
+    train(f, 0, 1);
+    Real *want = values_copy(f);
+    o.sam_rho = 0;
+    o.optim.lr = 0; /* gradients only */
+    begin(f, &o);
+    Real *start = values_copy(f);
+    train(f, 0, 1);
+    move(f, RHO, true);
+    train(f, 0, 1);
+    Params *p = learner_params(f->learner);
+    memcpy(params_values(p), start, params_size(p) * sizeof *start);
+    move(f, -0.1, false);
+    assert_values(f, want, 1e-4, "sam");
+    test_free(start);
+    test_free(want);
+}
+
 /* ---- resuming ---- */
 
 static void test_resumed_run_is_bit_identical(void **state)
@@ -416,12 +380,13 @@ static void test_resumed_run_is_bit_identical(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_generators_train_as_in_pytorch),
         cmocka_unit_test_setup_teardown(test_only_what_learns_moves, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_dead_generators_are_known, setup, teardown),
         cmocka_unit_test_setup_teardown(test_flops_of_an_update, setup, teardown),
         cmocka_unit_test_setup_teardown(test_accumulated_batches_are_one, setup, teardown),
         cmocka_unit_test_setup_teardown(test_averages_of_factors_or_generators, setup, teardown),
         cmocka_unit_test_setup_teardown(test_factors_follow_generators, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sam_moves_generators, setup, teardown),
         cmocka_unit_test_setup_teardown(test_resumed_run_is_bit_identical, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
