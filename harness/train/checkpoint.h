@@ -1,7 +1,8 @@
 /* The state of a run between two updates, in one safetensors file: values, optimiser slots,
- * averages, counters; without what never learns, which a new learner has anyway. All randomness is a function of the step, so this is everything: a resumed
- * run is bit-identical to one never stopped. Written to a temporary name, synced and renamed: there
- * is always a whole checkpoint or none.
+ * averages, counters; without what never learns, which a new learner has anyway. All randomness is
+ * a function of the step, so this is everything: a resumed run is bit-identical to one never
+ * stopped. Written to a temporary name, synced and renamed: there is always a whole checkpoint or
+ * none.
  */
 #ifndef TRAIN_CHECKPOINT_H
 #define TRAIN_CHECKPOINT_H

@@ -129,7 +129,8 @@ static void test_frozen_and_buffers_stay(void **state)
         step(f, o, 0);
         for (int i = 0; i < 3; i++) assert_true(values_of(f->params, f->frozen)[i] == 1);
         for (int i = 0; i < 2; i++) assert_true(values_of(f->params, f->buffer)[i] == 1);
-        size_t padded = params_get(f->params, f->learned)->offset; /* of what was frozen: no slots */
+        size_t padded =
+            params_get(f->params, f->learned)->offset; /* of what was frozen: no slots */
         assert_int_equal(optim_slot_size(o), params_size(f->params) - padded);
         assert_int_equal(optim_steps(o)[f->frozen], 0);
         assert_int_equal(optim_steps(o)[f->learned], 1);
