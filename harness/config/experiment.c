@@ -186,17 +186,7 @@ static bool fail_grid(const Experiment *e, const YamlNode *grid, const char *wha
 
 static bool check_grid(const Experiment *e, const YamlNode *grid, Err *err)
 {
-    if (!hparam_grid_check(grid, e->place, "grid", err) || !check_set(e, grid, "grid", err))
-        return false;
-    for (int k = 0; k < grid->n_items; k++) {
-        for (int i = 0; i < e->n_sets; i++) {
-            const char *set = e->sets[i];
-            size_t n = strlen(grid->keys[k]);
-            if (strncmp(set, grid->keys[k], n) != 0 || set[n] != '=') continue;
-            return err_set(err, ERR_USAGE, "--set %s: the grid gives this key out itself", set);
-        }
-    }
-    return true;
+    return hparam_grid_check(grid, e->place, "grid", err) && check_set(e, grid, "grid", err);
 }
 
 /* Every method has a grid of as many points, or none has one. */

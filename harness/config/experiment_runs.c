@@ -157,6 +157,25 @@ int64_t experiment_seed(const RunName *name)
     return first & 0x7fffffffu;
 }
 
+static bool is_set_of(const char *set, const char *key)
+{
+    size_t n = strlen(key);
+    return strncmp(set, key, n) == 0 && set[n] == '=';
+}
+
+/* A --set of a grid's key would make all its points the same. */
+static bool check_grid_sets(const Experiment *e, const YamlNode *grid, Err *err)
+{
+    for (int k = 0; grid != NULL && k < grid->n_items; k++) {
+        for (int i = 0; i < e->n_sets; i++) {
+            if (!is_set_of(e->sets[i], grid->keys[k])) continue;
+            return err_set(err, ERR_USAGE, "--set %s: the grid gives this key out itself",
+                           e->sets[i]);
+        }
+    }
+    return true;
+}
+
 /* A --set of a key that the sweep gives out would be lost without a word. */
 static bool check_sets(const Experiment *e, Err *err)
 {
@@ -172,6 +191,9 @@ static bool check_sets(const Experiment *e, Err *err)
         {"method.label=", e->doc.methods != NULL, "sweep.methods"},
         {"dataset=", e->doc.datasets != NULL, "datasets"},
     };
+    for (int m = 0; m < e->methods.n; m++) {
+        if (!check_grid_sets(e, e->methods.items[m].grid, err)) return false;
+    }
     for (int i = 0; i < e->n_sets; i++) {
         for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++) {
             if (!keys[k].swept || !str_starts_with(e->sets[i], keys[k].key)) continue;

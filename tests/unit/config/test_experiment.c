@@ -259,10 +259,14 @@ static void test_bad_grids(void **state)
                       "exp.yaml:1: grid: expected as many points as other methods have");
     expect_runs_error("dataset: d\nsweep: {grid: {method.lq: [1e-3]}}", NULL, 0,
                       "exp.yaml:2: unknown key \"method.lq\" (did you mean \"method.lr\"?)");
+    const char *set = "method.lr=0.25",
+               *text = "dataset: d\nheld_out: art\nsweep: {grid: {method.lr: [1e-3]}}";
+    expect_runs_error(text, &set, 1, "--set method.lr=0.25: the grid gives this key out itself");
     Experiment *e;
-    const char *set = "method.lr=1";
-    assert_false(open_with(&e, "sweep: {grid: {method.lr: [1e-3]}}", &set, 1));
-    assert_string_equal(err.text, "--set method.lr=1: the grid gives this key out itself");
+    RunSpec one; /* which is not the sweep's */
+    assert_ok(open_with(&e, text, &set, 1));
+    assert_ok(experiment_single(&one, e, arena, &err));
+    assert_close(one.method.lr, 0.25, 1e-12, 0);
 }
 
 static void test_bad_files(void **state)
