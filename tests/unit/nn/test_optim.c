@@ -1,9 +1,5 @@
 /* Optimisers against torch.optim, over parameters that are frozen, buffers, or released later. */
-#include "golden.h"
-#include "optim.h"
-#include "sam.h"
-
-enum { N = 37, STEPS = 10 };
+#include "optim_case.h"
 
 typedef struct {
     const char *name; /* of the golden array [STEPS,N] */
@@ -34,78 +30,23 @@ static const Case CASES[] = {
 };
 enum { N_CASES = sizeof CASES / sizeof *CASES };
 
-typedef struct {
-    SafeTensors *golden;
-    Real *start, *gradients;
-    Params *params;
-    int frozen, learned, buffer;
-} Fixture;
-
-static Params *make_params(int n)
+static void step(OptimCase *f, Optimizer *o, int k)
 {
-    Params *p = params_new();
-    params_add(p, &(ParamSpec){"frozen", 1, {3}, INIT_ONES, 0, 0});
-    params_add(p, &(ParamSpec){"learned", 1, {n}, INIT_NORMAL, 1, 0});
-    params_add(p, &(ParamSpec){"buffer", 1, {2}, INIT_ONES, 0, PARAM_BUFFER});
-    params_seal(p, 1);
-    params_freeze(p, params_find(p, "frozen"), true);
-    return p;
-}
-
-static int setup(void **state)
-{
-    Fixture *f = test_calloc(1, sizeof *f);
-    f->golden = golden_open("nn/optim.safetensors");
-    f->start = golden_values(f->golden, "start", NULL);
-    f->gradients = golden_values(f->golden, "gradients", NULL);
-    f->params = make_params(N);
-    f->frozen = params_find(f->params, "frozen");
-    f->learned = params_find(f->params, "learned");
-    f->buffer = params_find(f->params, "buffer");
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    Fixture *f = *state;
-    params_free(f->params);
-    test_free(f->start);
-    test_free(f->gradients);
-    safetensors_close(f->golden);
-    test_free(f);
-    return 0;
-}
-
-static Real *values_of(Params *p, int id)
-{
-    return params_values(p) + params_get(p, id)->offset;
-}
-
-/* Gradients everywhere, so that a step that touches the wrong parameters shows. */
-static void give_gradients(Params *p, const Real *learned, size_t n)
-{
-    for (size_t i = 0; i < params_size(p); i++) params_gradients(p)[i] = 1;
-    memcpy(params_gradients(p) + params_get(p, 1)->offset, learned, n * sizeof *learned);
-}
-
-static void step(Fixture *f, Optimizer *o, int k)
-{
-    give_gradients(f->params, f->gradients + (size_t)k * N, N);
+    optim_give_gradients(f->params, f->gradients + (size_t)k * N, N);
     optim_step(o, f->params, NULL);
 }
 
 static void test_ten_steps_as_torch(void **state)
 {
-    Fixture *f = *state;
+    OptimCase *f = *state;
     double worst = 0;
     for (int c = 0; c < N_CASES; c++) {
         Real *want = golden_values(f->golden, CASES[c].name, NULL);
         Optimizer *o = optim_new(&CASES[c].options, f->params);
-        memcpy(values_of(f->params, f->learned), f->start, N * sizeof *f->start);
+        memcpy(optim_values_of(f->params, f->learned), f->start, N * sizeof *f->start);
         for (int k = 0; k < STEPS; k++) {
             step(f, o, k);
-            const Real *got = values_of(f->params, f->learned);
+            const Real *got = optim_values_of(f->params, f->learned);
             for (int i = 0; i < N; i++) {
                 double w = want[k * N + i];
                 if (!test_is_close(got[i], w, 1e-5, 1e-6)) {
@@ -123,12 +64,12 @@ static void test_ten_steps_as_torch(void **state)
 
 static void test_frozen_and_buffers_stay(void **state)
 {
-    Fixture *f = *state;
+    OptimCase *f = *state;
     for (int c = 0; c < N_CASES; c++) {
         Optimizer *o = optim_new(&CASES[c].options, f->params);
         step(f, o, 0);
-        for (int i = 0; i < 3; i++) assert_true(values_of(f->params, f->frozen)[i] == 1);
-        for (int i = 0; i < 2; i++) assert_true(values_of(f->params, f->buffer)[i] == 1);
+        for (int i = 0; i < 3; i++) assert_true(optim_values_of(f->params, f->frozen)[i] == 1);
+        for (int i = 0; i < 2; i++) assert_true(optim_values_of(f->params, f->buffer)[i] == 1);
         size_t padded =
             params_get(f->params, f->learned)->offset; /* of what was frozen: no slots */
         assert_int_equal(optim_slot_size(o), params_size(f->params) - padded);
@@ -141,7 +82,7 @@ static void test_frozen_and_buffers_stay(void **state)
 /* LoRA+: a scale of the rate is another rate. */
 static void test_rates_of_single_parameters(void **state)
 {
-    Fixture *f = *state;
+    OptimCase *f = *state;
     for (int c = 0; c < N_CASES; c++) {
         OptimOptions slow = CASES[c].options;
         slow.lr /= 16;
@@ -149,10 +90,10 @@ static void test_rates_of_single_parameters(void **state)
         for (int i = 0; i < 2; i++) {
             Optimizer *o = optim_new(i == 0 ? &CASES[c].options : &slow, f->params);
             params_set_lr_scale(f->params, f->learned, i == 0 ? 1 : 16);
-            memcpy(values_of(f->params, f->learned), f->start, N * sizeof *f->start);
+            memcpy(optim_values_of(f->params, f->learned), f->start, N * sizeof *f->start);
             for (int k = 0; k < 3; k++) step(f, o, k);
             updated[i] = test_malloc(N * sizeof **updated);
-            memcpy(updated[i], values_of(f->params, f->learned), N * sizeof **updated);
+            memcpy(updated[i], optim_values_of(f->params, f->learned), N * sizeof **updated);
             optim_free(o);
         }
         params_set_lr_scale(f->params, f->learned, 1);
@@ -166,23 +107,23 @@ static void test_rates_of_single_parameters(void **state)
 /* After a warm start of other parameters, the first update has to be Adam's first update. */
 static void test_released_parameter_starts_fresh(void **state)
 {
-    Fixture *f = *state;
+    OptimCase *f = *state;
     Optimizer *o = optim_new(&CASES[4].options, f->params);
     Real *want = golden_values(f->golden, "adam", NULL);
-    memcpy(values_of(f->params, f->learned), f->start, N * sizeof *f->start);
+    memcpy(optim_values_of(f->params, f->learned), f->start, N * sizeof *f->start);
     params_freeze(f->params, f->learned, true);
     for (int k = 0; k < 5; k++) step(f, o, k);
-    assert_memory_equal(values_of(f->params, f->learned), f->start, N * sizeof *f->start);
+    assert_memory_equal(optim_values_of(f->params, f->learned), f->start, N * sizeof *f->start);
     params_freeze(f->params, f->learned, false);
     step(f, o, 0);
-    golden_compare("released", values_of(f->params, f->learned), want, N, 1e-6, 1e-3);
+    golden_compare("released", optim_values_of(f->params, f->learned), want, N, 1e-6, 1e-3);
     test_free(want);
     optim_free(o);
 }
 
 static void test_restored_state_continues_bit_identically(void **state)
 {
-    Fixture *f = *state;
+    OptimCase *f = *state;
     for (int c = 0; c < N_CASES; c++) {
         Optimizer *o = optim_new(&CASES[c].options, f->params);
         for (int k = 0; k < 4; k++) step(f, o, k);
@@ -223,7 +164,7 @@ static void test_threads_do_not_change_results(void **state)
     (void)state;
     ThreadPool *threads = thread_pool_new(3);
     for (int c = 0; c < N_CASES; c++) {
-        Params *a = make_params(100003), *b = make_params(100003);
+        Params *a = optim_make_params(100003), *b = optim_make_params(100003);
         step_large(a, &CASES[c].options, NULL);
         step_large(b, &CASES[c].options, threads);
         assert_memory_equal(params_values(a), params_values(b), params_size(a) * sizeof(Real));
@@ -235,13 +176,13 @@ static void test_threads_do_not_change_results(void **state)
 
 static void test_learning_rate_can_change(void **state)
 {
-    Fixture *f = *state;
+    OptimCase *f = *state;
     Optimizer *o = optim_new(&CASES[0].options, f->params);
     optim_set_lr(o, 0);
     assert_true(optim_lr(o) == 0);
-    memcpy(values_of(f->params, f->learned), f->start, N * sizeof *f->start);
+    memcpy(optim_values_of(f->params, f->learned), f->start, N * sizeof *f->start);
     step(f, o, 0);
-    assert_memory_equal(values_of(f->params, f->learned), f->start, N * sizeof *f->start);
+    assert_memory_equal(optim_values_of(f->params, f->learned), f->start, N * sizeof *f->start);
     optim_free(o);
 }
 
@@ -253,7 +194,7 @@ static const OptimOptions LARS = {
 
 static void test_lars_as_ermpp(void **state)
 {
-    Fixture *f = *state;
+    OptimCase *f = *state;
     Params *p = params_new();
     params_add(p, &(ParamSpec){.name = "matrix", .rank = 2, .dims = {5, 7}});
     params_add(p, &(ParamSpec){.name = "vector", .rank = 1, .dims = {7}});
@@ -270,7 +211,7 @@ static void test_lars_as_ermpp(void **state)
         want[i] = golden_values(f->golden, name, NULL);
         snprintf(name, sizeof name, "lars.%s.start", params_get(p, i)->name);
         Real *start = golden_values(f->golden, name, NULL);
-        memcpy(values_of(p, i), start, params_get(p, i)->size * sizeof *start);
+        memcpy(optim_values_of(p, i), start, params_get(p, i)->size * sizeof *start);
         test_free(start);
     }
     for (int k = 0; k < STEPS; k++) {
@@ -282,7 +223,8 @@ static void test_lars_as_ermpp(void **state)
         optim_step(o, p, NULL);
         for (int i = 0; i < 3; i++) {
             size_t n = params_get(p, i)->size;
-            golden_compare(params_get(p, i)->name, values_of(p, i), want[i] + k * n, n, 1e-6, 1e-3);
+            golden_compare(params_get(p, i)->name, optim_values_of(p, i), want[i] + k * n, n, 1e-6,
+                           1e-3);
         }
     }
     for (int i = 0; i < 3; i++) {
@@ -310,76 +252,6 @@ static void test_threads_do_not_change_lars(void **state)
     thread_pool_free(threads);
 }
 
-/* ---- SAM over Adam on sum(a w^4 + b w) ---- */
-
-enum { N_SAM = 11 };
-
-static void sam_gradients(Params *p, const Real *a, const Real *b)
-{
-    for (int i = 0; i < N_SAM; i++) {
-        double w = (double)params_values(p)[i];
-        params_gradients(p)[i] = (Real)(4 * (double)a[i] * w * w * w + (double)b[i]);
-    }
-}
-
-static void test_sam_as_torch(void **state)
-{
-    Fixture *f = *state;
-    Real *a = golden_values(f->golden, "sam.a", NULL), *b = golden_values(f->golden, "sam.b", NULL);
-    Real *start = golden_values(f->golden, "sam.start", NULL);
-    Real *want = golden_values(f->golden, "sam", NULL);
-    Params *p = params_new();
-    params_add(p, &(ParamSpec){.name = "w", .rank = 1, .dims = {N_SAM}});
-    params_seal(p, 1);
-    memcpy(params_values(p), start, N_SAM * sizeof *start);
-    OptimOptions options = {
-        .kind = OPTIM_ADAM, .lr = 0.05, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
-    Optimizer *o = optim_new(&options, p);
-    Sam *sam = sam_new(p);
-    for (int k = 0; k < STEPS; k++) {
-        sam_gradients(p, a, b);
-        sam_move(sam, p, 0.05, NULL);
-        sam_gradients(p, a, b);
-        sam_move_back(sam, p);
-        optim_step(o, p, NULL);
-        golden_compare("sam", params_values(p), want + (size_t)k * N_SAM, N_SAM, 1e-5, 1e-3);
-    }
-    sam_free(sam);
-    optim_free(o);
-    params_free(p);
-    test_free(a);
-    test_free(b);
-    test_free(start);
-    test_free(want);
-}
-
-/* Frozen parameters and buffers count for nothing in the norm and stay; all values come back. */
-static void test_sam_moves_what_learns_by_rho(void **state)
-{
-    Fixture *f = *state;
-    size_t n = params_size(f->params), bytes = n * sizeof(Real);
-    give_gradients(f->params, f->gradients, N);
-    Real *before = test_malloc(bytes);
-    memcpy(before, params_values(f->params), bytes);
-    Sam *sam = sam_new(f->params);
-    double norm = 0, moved = 0;
-    for (int i = 0; i < N; i++) norm += (double)f->gradients[i] * (double)f->gradients[i];
-    assert_close(sam_move(sam, f->params, 0.5, NULL), sqrt(norm), 1e-12, 0);
-    for (size_t i = 0; i < n; i++) {
-        double d = (double)params_values(f->params)[i] - (double)before[i];
-        moved += d * d;
-    }
-    assert_close(sqrt(moved), 0.5, 1e-5, 0);
-    assert_memory_equal(values_of(f->params, f->frozen), before, 3 * sizeof(Real));
-    sam_move_back(sam, f->params);
-    assert_memory_equal(params_values(f->params), before, bytes);
-    memset(params_gradients(f->params), 0, bytes);
-    assert_true(sam_move(sam, f->params, 0.5, NULL) == 0); /* no direction: no move */
-    assert_memory_equal(params_values(f->params), before, bytes);
-    sam_free(sam);
-    test_free(before);
-}
-
 /* A step with gradient 0 is the decay alone. */
 static void test_decay_can_spare_vectors(void **state)
 {
@@ -398,7 +270,7 @@ static void test_decay_can_spare_vectors(void **state)
                                  p);
         optim_step(o, p, NULL);
         for (size_t i = 0; i < 6; i++) assert_close(params_values(p)[i], 0.875, 1e-7, 0);
-        for (size_t i = 0; i < 3; i++) assert_true(values_of(p, 1)[i] == 1);
+        for (size_t i = 0; i < 3; i++) assert_true(optim_values_of(p, 1)[i] == 1);
         optim_free(o);
         params_free(p);
     }
@@ -416,9 +288,7 @@ int main(void)
         cmocka_unit_test(test_learning_rate_can_change),
         cmocka_unit_test(test_lars_as_ermpp),
         cmocka_unit_test(test_threads_do_not_change_lars),
-        cmocka_unit_test(test_sam_as_torch),
-        cmocka_unit_test(test_sam_moves_what_learns_by_rho),
         cmocka_unit_test(test_decay_can_spare_vectors),
     };
-    return cmocka_run_group_tests_name("nn-optim", tests, setup, teardown);
+    return cmocka_run_group_tests_name("nn-optim", tests, optim_setup, optim_teardown);
 }
