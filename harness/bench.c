@@ -51,6 +51,12 @@ static int compare_seconds(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+double bench_median(double *values, int n)
+{
+    qsort(values, (size_t)n, sizeof *values, compare_seconds);
+    return values[n / 2];
+}
+
 static void time_steps(Bench *b, BenchResult *out)
 {
     const BenchOptions *o = b->options;
@@ -61,8 +67,7 @@ static void time_steps(Bench *b, BenchResult *out)
         out->loss = train_step(b, o->warm_up + i);
         seconds[i] = clock_seconds() - begin;
     }
-    qsort(seconds, (size_t)o->steps, sizeof *seconds, compare_seconds);
-    out->seconds = seconds[o->steps / 2];
+    out->seconds = bench_median(seconds, o->steps);
     free(seconds);
 }
 

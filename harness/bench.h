@@ -27,6 +27,8 @@ typedef struct {
     double loss;            /* of the last step */
 } BenchResult;
 
+double bench_median(double *values, int n); /* sorts them */
+
 /* Error: unknown network, or a size that it does not take. */
 MUST_USE bool bench_training(BenchResult *out, const BenchOptions *options, Err *err);
 

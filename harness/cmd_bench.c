@@ -1,6 +1,7 @@
 /* `dgbench bench`: how fast networks train on this machine. */
-#include "bench.h"
+#include "bench_adapters.h"
 #include "commands.h"
+#include "model_dir.h"
 #include "str.h"
 
 /* What is timed without --net: the cases that scripts/bench-vs-torch compares with PyTorch. */
@@ -70,6 +71,52 @@ static void print_text(const BenchOptions *o, const BenchResult *r)
            (double)(r->step_bytes + r->parameter_bytes) / 0x1p20);
 }
 
+static void print_adapters(const BenchAdapterOptions *o, const BenchAdapterRow *rows, int n)
+{
+    int lora = 0;
+    while (lora < n - 1 && !str_equal(rows[lora].method, "lora")) lora++;
+    printf("%s at %d, %d images, %d thread%s; adapters on %s, rank %d\n", o->net.net, o->net.size,
+           o->net.batch, o->net.threads, o->net.threads == 1 ? "" : "s", o->target, o->rank);
+    printf("%-10s%14s%14s%10s%10s%8s%12s%12s%9s%9s\n", "method", "trained", "at inference", "MiB",
+           "state", "GFLOP", "ms/update", "CPU ms", "x LoRA", "x full");
+    for (int i = 0; i < n; i++) {
+        const BenchAdapterRow *r = &rows[i];
+        printf("%-10s%14zu%14zu%10.1f%10.1f%8.1f%12.1f%12.1f%9.2f%9.2f\n", r->method, r->trained,
+               r->inference, (double)r->bytes / 0x1p20, (double)r->state_bytes / 0x1p20,
+               r->update_flops * 1e-9, 1e3 * r->seconds, 1e3 * r->cpu_seconds,
+               r->cpu_seconds / rows[lora].cpu_seconds, r->cpu_seconds / rows[0].cpu_seconds);
+    }
+}
+
+static void print_adapters_json(const BenchAdapterOptions *o, const BenchAdapterRow *rows, int n)
+{
+    for (int i = 0; i < n; i++) {
+        const BenchAdapterRow *r = &rows[i];
+        printf("{\"net\": \"%s\", \"size\": %d, \"batch\": %d, \"threads\": %d, \"target\": "
+               "\"%s\", \"rank\": %d, \"method\": \"%s\", \"trained\": %zu, \"inference\": %zu, "
+               "\"seconds\": %.6g, \"cpu_seconds\": %.6g, \"update_flops\": %.6g, \"bytes\": %zu, "
+               "\"state_bytes\": %zu}\n",
+               o->net.net, o->net.size, o->net.batch, o->net.threads, o->target, o->rank, r->method,
+               r->trained, r->inference, r->seconds, r->cpu_seconds, r->update_flops, r->bytes,
+               r->state_bytes);
+    }
+}
+
+static bool bench_all_adapters(const BenchOptions *net, const Args *args, Err *err)
+{
+    BenchAdapterRow rows[BENCH_MAX_METHODS];
+    BenchAdapterOptions o = {.net = *net, .target = args_text(args, "adapters"), .rank = 8};
+    int n;
+    if (!read_options(&o.net, args, err) || !read_int(&o.rank, args, "rank", 65536, err) ||
+        !bench_adapters(rows, &n, &o, err))
+        return false;
+    if (args_has(args, "json"))
+        print_adapters_json(&o, rows, n);
+    else
+        print_adapters(&o, rows, n);
+    return true;
+}
+
 static bool bench_one(BenchOptions options, bool heading, const Args *args, Err *err)
 {
     BenchResult result;
@@ -84,10 +131,32 @@ static bool bench_one(BenchOptions options, bool heading, const Args *args, Err 
     return true;
 }
 
+static bool bench_net(BenchOptions options, const Args *args, Err *err)
+{
+    if (args_has(args, "adapters")) return bench_all_adapters(&options, args, err);
+    return bench_one(options, true, args, err);
+}
+
+/* The image tower of a model directory, at its own size. */
+static bool bench_model(const char *path, const Args *args, Err *err)
+{
+    ModelDir *model;
+    if (!model_dir_open(&model, path, err)) return false;
+    BenchOptions options = case_named("clip");
+    options.model = model;
+    options.size = model_dir_preprocessing(model)->size;
+    bool ok = bench_net(options, args, err);
+    model_dir_close(model);
+    return ok;
+}
+
 static bool run_bench(const Args *args, Err *err)
 {
-    const char *net = args_text(args, "net");
-    if (net != NULL) return bench_one(case_named(net), true, args, err);
+    const char *net = args_text(args, "net"), *model = args_text(args, "model");
+    if (model != NULL) return bench_model(model, args, err);
+    if (args_has(args, "adapters") && net == NULL)
+        return err_set(err, ERR_USAGE, "--adapters: expected --net or --model beside it");
+    if (net != NULL) return bench_net(case_named(net), args, err);
     bool ok = true;
     for (int i = 0; i < N_CASES && ok; i++) ok = bench_one(cases[i], i == 0, args, err);
     return ok;
@@ -95,6 +164,12 @@ static bool run_bench(const Args *args, Err *err)
 
 static const CliOption options[] = {
     {"net", 0, "NAME", "only this network (see dgbench list nets)", 0},
+    {"model", 0, "DIR", "the image tower of this model directory (net clip)", 0},
+    {"adapters", 0, "TARGET",
+     "what adapters on these layers cost beside full fine-tuning (see dgbench list "
+     "adapter-targets)",
+     0},
+    {"rank", 0, "N", "of adapters (default: 8)", 0},
     {"size", 0, "N", "pixels", 0},
     {"channels", 0, "N", "colour channels", 0},
     {"batch", 0, "N", "images per step", 0},
@@ -110,8 +185,10 @@ const Command command_bench = {
     .operands = "",
     .help = "time training steps of the networks",
     .about = "A step is forward, backward and Adam on one random batch. Without --net, the five "
-             "cases that scripts/bench-vs-torch compares with PyTorch.",
-    .example = "dgbench bench --net resnet-18 --threads 2",
+             "cases that scripts/bench-vs-torch compares with PyTorch. With --adapters, updates of "
+             "full fine-tuning and of every adapter take turns; ratios are of CPU time.",
+    .example = "dgbench bench --net resnet-18 --threads 2\n"
+               "dgbench bench --net vit-small-16 --size 224 --batch 2 --adapters qkvo",
     .options = options,
     .run = run_bench,
 };
