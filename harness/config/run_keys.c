@@ -118,9 +118,10 @@ static const SchemaRow rows[] = {
     {AT("method.adapter", TEXT, method.adapter), .default_text = "none",
      .help = "how trained weights are parameterised (see `dgbench list adapters`)"},
     {AT("method.adapter_target", TEXT_LIST, method.adapting.target), .default_text = "qkvo",
-     .help = "layers that are adapted: presets (qv, qkvo, qkvo+mlp, resnet-conv2, resnet-layer34, "
-             "all) and patterns such as blocks.*.mlp.fc1; the first convolution and the classifier "
-             "never are"},
+     .help =
+         "layers that are adapted: presets (qv, qkvo, qkvo+mlp, resnet-conv2, resnet-layer34, "
+         "all) and patterns such as blocks.*.mlp.fc1, in quotes when they begin with *; the first "
+         "convolution and the classifier never are"},
     {AT("method.adapter_rank", INT, method.adapting.rank), .default_text = "8", .low = 1,
      .high = 65536, .help = "rank of an adapter's change"},
     {AT("method.adapter_alpha", FLOAT, method.adapting.alpha), .default_text = "8", .low = 0,

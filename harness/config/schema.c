@@ -238,8 +238,9 @@ bool schema_set(const Schema *schema, void *target, const char *assignment, Aren
     const char *text = equals + 1;
     YamlNode nothing = {.kind = YAML_SCALAR, .text = ""}, *node = &nothing;
     if (*text != '\0' && !yaml_parse(&node, text, strlen(text), "--set", arena, err)) {
-        return err_set(err, ERR_USAGE, "--set %s: found \"%s\", expected a value in YAML", key,
-                       text);
+        bool needs_quotes = strchr("*&!%@`", *text) != NULL;
+        return err_set(err, ERR_USAGE, "--set %s: found \"%s\", expected a value in YAML%s", key,
+                       text, needs_quotes ? ", which quotes it: '\"...\"'" : "");
     }
     forget_lines(node);
     bool *seen = mem_alloc((size_t)schema->n_rows, sizeof *seen);

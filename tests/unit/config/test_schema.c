@@ -215,6 +215,9 @@ static void test_set_errors(void **state)
                                       "from 1 to 1000000000");
     expect_set_error("trian.steps=1",
                      "--set: unknown key \"trian.steps\" (did you mean \"train.steps\"?)");
+    expect_set_error("held_out=*.a",
+                     "--set held_out: found \"*.a\", expected a value in YAML, which "
+                     "quotes it: '\"...\"'");
     expect_set_error("held_out=[a", "--set held_out: found \"[a\", expected a value in YAML");
 }
 
