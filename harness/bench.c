@@ -20,15 +20,14 @@ typedef struct {
     int *labels;
 } Bench;
 
-static void fill_batch(Bench *b)
+void bench_batch(float **images, int **labels, const BenchOptions *o)
 {
-    const BenchOptions *o = b->options;
     size_t n = (size_t)o->batch * (size_t)o->size * (size_t)o->size * (size_t)o->channels;
-    b->images = mem_alloc(n, sizeof *b->images);
-    b->labels = mem_alloc((size_t)o->batch, sizeof *b->labels);
+    *images = mem_alloc(n, sizeof **images);
+    *labels = mem_alloc((size_t)o->batch, sizeof **labels);
     RngStream random = rng_stream(o->seed, "bench");
-    for (size_t i = 0; i < n; i++) b->images[i] = (float)rng_normal(random, 0, i);
-    for (int i = 0; i < o->batch; i++) b->labels[i] = i % o->n_classes;
+    for (size_t i = 0; i < n; i++) (*images)[i] = (float)rng_normal(random, 0, i);
+    for (int i = 0; i < o->batch; i++) (*labels)[i] = i % o->n_classes;
 }
 
 /* Returns the loss. */
@@ -86,7 +85,7 @@ bool bench_training(BenchResult *out, const BenchOptions *options, Err *err)
     b.tape = tape_new(&(TapeOptions){.threads = b.threads, .seed = options->seed});
     OptimOptions adam = {.kind = OPTIM_ADAM, .lr = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
     b.optimizer = optim_new(&adam, net_params(b.net));
-    fill_batch(&b);
+    bench_batch(&b.images, &b.labels, options);
     *out = (BenchResult){0};
     time_steps(&b, out);
     TapeCost cost = tape_cost(b.tape);

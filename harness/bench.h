@@ -29,6 +29,10 @@ typedef struct {
 
 double bench_median(double *values, int n); /* sorts them */
 
+/* The random batch that is trained on: images [batch,size,size,channels] and labels [batch]; the
+ * caller frees both. */
+void bench_batch(float **images, int **labels, const BenchOptions *options);
+
 /* Error: unknown network, or a size that it does not take. */
 MUST_USE bool bench_training(BenchResult *out, const BenchOptions *options, Err *err);
 

@@ -5,7 +5,6 @@
 #include "clock.h"
 #include "mem.h"
 #include "registry.h"
-#include "rng.h"
 #include "run_adapter.h"
 
 #include <stdlib.h>
@@ -26,12 +25,7 @@ typedef struct {
 static void make_batch(Bench *b)
 {
     const BenchOptions *o = &b->options->net;
-    size_t n = (size_t)o->batch * (size_t)o->size * (size_t)o->size * (size_t)o->channels;
-    b->images = mem_alloc(n, sizeof *b->images);
-    b->labels = mem_alloc((size_t)o->batch, sizeof *b->labels);
-    RngStream random = rng_stream(o->seed, "bench");
-    for (size_t i = 0; i < n; i++) b->images[i] = (float)rng_normal(random, 0, i);
-    for (int i = 0; i < o->batch; i++) b->labels[i] = i % o->n_classes;
+    bench_batch(&b->images, &b->labels, o);
     b->offsets[1] = o->batch;
     b->batch = (Batch){.n = o->batch,
                        .n_sources = 1,

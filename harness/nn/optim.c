@@ -9,11 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    CHUNK = 1 << 15,
-    MAX_SLOTS = 2,
-    ALIGN = 16
-}; /* ALIGN: as Params', so that nothing but what has no slots is left out */
+enum { CHUNK = 1 << 15, MAX_SLOTS = 2 };
 
 /* A piece of one parameter: the unit of work of a thread. */
 typedef struct {
@@ -90,7 +86,7 @@ static void cut_chunks(Optimizer *o, const Params *params)
             size_t left = p->size - done, n = left < CHUNK ? left : CHUNK;
             *next++ = (Chunk){i, p->offset + done, n, o->slot_size + done};
         }
-        o->slot_size += (p->size + ALIGN - 1) / ALIGN * ALIGN;
+        o->slot_size += param_padded_size(p);
     }
 }
 

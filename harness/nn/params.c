@@ -54,9 +54,8 @@ int params_add(Params *p, const ParamSpec *spec)
         q->dims[i] = spec->dims[i];
         q->size *= (size_t)spec->dims[i];
     }
-    enum { ALIGN = 16 }; /* elements: each parameter begins on a cache line */
     q->offset = p->size;
-    p->size += (q->size + ALIGN - 1) / ALIGN * ALIGN;
+    p->size += param_padded_size(q);
     return p->n++;
 }
 
@@ -184,6 +183,12 @@ void params_set_lr_scale(Params *p, int id, double scale)
 size_t params_size(const Params *p)
 {
     return p->size;
+}
+
+size_t param_padded_size(const Param *q)
+{
+    enum { ALIGN = 16 };
+    return (q->size + ALIGN - 1) / ALIGN * ALIGN;
 }
 
 bool param_is_learned(const Param *q)

@@ -93,6 +93,9 @@ void params_freeze(Params *p, int id, bool frozen);
 void params_set_lr_scale(Params *p, int id, double scale);
 
 size_t params_size(const Params *p); /* elements in each flat array, buffers included */
+/* Elements that it takes in a flat array: each parameter begins on a cache line. */
+size_t param_padded_size(const Param *q);
+
 /* Whether optimisers move it: no buffer, not frozen, not generated. */
 bool param_is_learned(const Param *q);
 

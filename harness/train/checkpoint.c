@@ -57,12 +57,6 @@ typedef struct {
     int n, n_flat;
 } Packed;
 
-static size_t padded(const Param *p)
-{
-    enum { ALIGN = 16 };
-    return (p->size + ALIGN - 1) / ALIGN * ALIGN;
-}
-
 static void packed_init(Packed *p, Learner *l)
 {
     const Params *params = learner_params(l);
@@ -71,7 +65,7 @@ static void packed_init(Packed *p, Learner *l)
     p->n = p->n_flat + list_optimizer(p->arrays + p->n_flat, l);
     size_t size = 0;
     for (int i = 0; i < params_count(params); i++) {
-        if (!learner_is_frozen(l, i)) size += padded(params_get(params, i));
+        if (!learner_is_frozen(l, i)) size += param_padded_size(params_get(params, i));
     }
     for (int i = 0; i < p->n_flat; i++) {
         p->flat[i] = p->arrays[i].reals;
@@ -97,7 +91,7 @@ static void packed_move(Packed *p, bool pack)
             Real *packed = p->arrays[k].reals + at, *flat = p->flat[k] + q->offset;
             memcpy(pack ? packed : flat, pack ? flat : packed, q->size * sizeof *flat);
         }
-        at += padded(q);
+        at += param_padded_size(q);
     }
 }
 

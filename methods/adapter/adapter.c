@@ -315,11 +315,6 @@ void adapter_backward(Adapter *a, Params *params, ThreadPool *threads)
 
 /* ---- access ---- */
 
-const AdapterKind *adapter_kind(const Adapter *a)
-{
-    return a->options.kind;
-}
-
 AdapterScaling adapter_scaling(const Adapter *a)
 {
     return a->options.scaling;
@@ -334,20 +329,6 @@ const AdapterPart *adapter_part(const Adapter *a, int i)
 {
     check(i >= 0 && i < a->n_parts, "part %d of %d", i, a->n_parts);
     return &a->parts[i];
-}
-
-void adapter_merged(const Adapter *a, Params *params, int weight, Real *out)
-{
-    const Param *q = params_get(params, weight);
-    Tape *t = tape_new(&(TapeOptions){0});
-    tape_begin(t, 0, 0);
-    const Real *values = values_of(params, weight);
-    for (int i = 0; i < a->n_adapted; i++) {
-        if (a->adapted[i].weight == weight)
-            values = make_weight(&a->adapted[i], params, t, weight)->v;
-    }
-    memcpy(out, values, q->size * sizeof *out);
-    tape_free(t);
 }
 
 static bool is_zero(Params *params, int id)

@@ -111,14 +111,9 @@ void adapter_generate(Adapter *a, Params *params, ThreadPool *threads);
  * an update. */
 void adapter_backward(Adapter *a, Params *params, ThreadPool *threads);
 
-const AdapterKind *adapter_kind(const Adapter *a);
 AdapterScaling adapter_scaling(const Adapter *a);
 int adapter_n_parts(const Adapter *a);
 const AdapterPart *adapter_part(const Adapter *a, int i); /* parts of one weight are neighbours */
-
-/* The weight that the network uses in place of parameter `weight`, as params stand: out [its size],
- * in our layout. A weight without an adapter is copied. */
-void adapter_merged(const Adapter *a, Params *params, int weight, Real *out);
 
 /* Generators whose hidden units are all off at the start (likely where they are few): their A and B
  * are 0 and have no gradient, for good. adapter_begin warns of them. */

@@ -157,12 +157,12 @@ static void test_merged_weight_of_a_layer(void **state)
     AdapterOptions o = adapter_case_options("dora", "qv");
     use("vit-mini-4", &o);
     adapter_case_disturb(net);
-    const Adapter *a = net_adapter(net);
-    const AdapterPart *q = adapter_part(a, 0);
+    const AdapterPart *q = adapter_part(net_adapter(net), 0);
     Params *params = net_params(net);
     const Param *w0 = params_get(params, q->weight);
-    Real *merged = test_malloc(w0->size * sizeof *merged);
-    adapter_merged(a, params, q->weight, merged);
+    Tape *t = tape_new(&(TapeOptions){0});
+    tape_begin(t, 0, 0);
+    const Real *merged = weights_get(net_weights(net), t, q->weight)->v;
     size_t size = w0->size / (size_t)w0->dims[0], keys = (size_t)q->n_rows * size;
     const Real *values = params_values(params) + w0->offset;
     assert_memory_equal(merged + keys, values + keys, keys * sizeof *merged); /* keys stay */
@@ -172,7 +172,7 @@ static void test_merged_weight_of_a_layer(void **state)
         for (size_t k = 0; k < size; k++) sum += pow((double)merged[(size_t)i * size + k], 2);
         assert_close(sqrt(sum), fabs((double)m[i]), 1e-5, 0);
     }
-    test_free(merged);
+    tape_free(t);
 }
 
 /* ---- layers and parameters ---- */
